@@ -1,0 +1,1 @@
+//! The front door and the provider stand-ins of the local stack; never deployed.
