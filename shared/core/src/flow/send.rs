@@ -1,0 +1,458 @@
+//! The sender: a due request becomes one text, or a recorded reason why not.
+//!
+//! Where the process can die, and what the next one does:
+//!
+//! | dies | the row says | the next sender |
+//! |---|---|---|
+//! | before `begin_sending` | scheduled / queued | starts over |
+//! | after it, before the outbox begins | sending, nothing begun | asks the gate again; the cooldown held by this very request lets it through |
+//! | in or after the provider's call | sending, begun | asks the provider: found → sent; clearly not → starts over; cannot tell → `unknown`, for a person |
+//! | after the outbox was settled | sending, settled | writes the end only |
+//!
+//! Everything before the call is read or reserved under the request's lease; the lease outlives the function, so whoever
+//! finds it expired knows that nobody is in the middle of a call.
+
+use std::time::Duration;
+
+use super::lease;
+use crate::{
+    contact::{Contacts, Direction, Evidence, Hold, NotTextable, OptOutChange, OptOutFlag, OptOutSource},
+    gate::{self, Passage, Permit},
+    ids::{EffectKey, Ids, OrderKey, ProviderId},
+    outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement, Unfinished},
+    provider::{Limits, LookUp, LookUpAnswer, NotDone, Orders, Provider, Refusal, ReviewSend, Reviews, SendFailure},
+    request::{FailReason, Postpone, RequestClaim, RequestEnd, RequestStatus, Requests, ReviewRequest},
+    retry::Backoff,
+    review::{Platform, PlatformRule, ReviewPolicy, SendDecision, SkipReason, choose_platform, decide_send},
+    store::{Fenced, Lease, StoreError},
+    telemetry::{Line, Metric, Telemetry},
+    time::{Clock, UnixMillis},
+};
+
+/// The limits of the sender.
+#[derive(Clone, Copy, Debug)]
+pub struct SenderRules {
+    /// Longer than the function may run, clocks' differences included.
+    pub lease: Duration,
+    /// Between attempts that a provider's trouble made vain.
+    pub backoff: Backoff,
+    /// After so long without Shopify's or Podium's help a request fails, loudly.
+    pub give_up_after: Duration,
+    /// How long a message may take to show up at the provider before "not there" means "not sent".
+    pub settle: Duration,
+    /// How long an unclear send is asked about before it ends as unknown.
+    pub look_up_for: Duration,
+}
+
+/// What the sender needs.
+#[derive(Debug)]
+pub struct Sender<'a, S, O, R, C, I, T> {
+    /// The tables.
+    pub store: &'a S,
+    /// Shopify.
+    pub orders: &'a O,
+    /// Podium.
+    pub reviews: &'a R,
+    /// Time.
+    pub clock: &'a C,
+    /// Lease owners.
+    pub ids: &'a I,
+    /// Reports.
+    pub telemetry: &'a T,
+    /// The merchant's rules.
+    pub policy: &'a ReviewPolicy,
+    /// Limits.
+    pub rules: SenderRules,
+}
+
+/// A request in hand.
+struct Held {
+    request: ReviewRequest,
+    lease: Lease,
+    effect: EffectKey,
+}
+
+/// What is to be done with a request in hand, decided step by step.
+enum Next {
+    End(RequestEnd),
+    Postpone(Postpone),
+    /// The lease or the request went to somebody else; nothing of ours is left to write.
+    Leave,
+}
+
+/// Either a value to go on with, or the end of the road.
+type Step<T> = Result<T, Stop>;
+
+enum Stop {
+    Next(Next),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl<S, O, R, C, I, T> Sender<'_, S, O, R, C, I, T>
+where
+    S: Requests + Contacts + Outbox + Limits,
+    O: Orders,
+    R: Reviews,
+    C: Clock,
+    I: Ids,
+    T: Telemetry,
+{
+    /// Works on a due request. One that somebody else holds, that is not due or that has ended is left alone: the `due`
+    /// index brings back what is unfinished.
+    ///
+    /// # Guarantees
+    /// Calls the provider's send at most once per lease, never without a permit, never while an earlier send is unclear.
+    ///
+    /// # Errors
+    /// When a table cannot be used; the message must come again.
+    pub async fn handle(&self, key: &OrderKey) -> Result<(), StoreError> {
+        let lease = lease(self.clock, self.ids, self.rules.lease);
+        let request = match self.store.claim_request(key, &lease).await? {
+            RequestClaim::Acquired(request) => *request,
+            RequestClaim::Missing => {
+                self.telemetry.line(Line::warn("a queued key has no request").id("request.key", &key.to_key()));
+                return Ok(());
+            }
+            RequestClaim::NotDue { .. } | RequestClaim::Busy { .. } | RequestClaim::Ended(_) => return Ok(()),
+        };
+        let held = Held { request, lease, effect: EffectKey::review_request(key) };
+        let next = match self.advance(&held).await {
+            Ok(next) | Err(Stop::Next(next)) => next,
+            Err(Stop::Store(error)) => return Err(error),
+        };
+        self.conclude(&held, next).await
+    }
+
+    async fn advance(&self, held: &Held) -> Step<Next> {
+        self.not_paused(held).await?;
+        let invite = match held.request.status {
+            RequestStatus::Sending => self.recover(held).await?,
+            RequestStatus::Scheduled
+            | RequestStatus::Queued
+            | RequestStatus::Sent
+            | RequestStatus::Skipped
+            | RequestStatus::Failed
+            | RequestStatus::Unknown => None,
+        };
+        self.check_order(held).await?;
+        let platform = self.enter_sending(held).await?;
+        let permit = self.pass_gate(held).await?;
+        let send = self.outgoing(held);
+        let (permit, invite) = self.invite(held, &send, permit, invite).await?;
+        let message = self.message(held, invite, platform);
+        self.deliver(held, &send, permit, &message).await
+    }
+
+    /// What an earlier sender left behind. `Ok` only when it is certain that nothing was sent.
+    async fn recover(&self, held: &Held) -> Step<Option<Invite>> {
+        match self.store.outbox_state(&held.effect).await? {
+            None => Ok(None),
+            Some(OutboxState::Sending(unfinished)) => self.ask_provider(held, unfinished).await,
+            Some(OutboxState::Pending { invite }) => Ok(invite),
+            Some(settled) => Err(Stop::Next(ended_as(settled))),
+        }
+    }
+
+    async fn ask_provider(&self, held: &Held, unfinished: Unfinished) -> Step<Option<Invite>> {
+        let now = self.clock.now();
+        let visible_from = unfinished.began_at.plus(self.rules.settle);
+        if now < visible_from {
+            return Err(postponed(visible_from));
+        }
+        let what = LookUp {
+            phone: held.request.plan.phone.clone(),
+            location: held.request.plan.location.clone(),
+            invite: unfinished.invite.clone(),
+            began_at: unfinished.began_at,
+        };
+        let (settlement, outcome) = match self.reviews.look_up(&what).await {
+            Ok(LookUpAnswer::Sent { message }) => {
+                (Settlement::Accepted { message: message.clone() }, Err(Stop::Next(Next::End(RequestEnd::Sent { message }))))
+            }
+            Ok(LookUpAnswer::NotSent) => (Settlement::NotSent, Ok(unfinished.invite.clone())),
+            Ok(LookUpAnswer::CannotTell) => (Settlement::Unknown, Err(Stop::Next(Next::End(RequestEnd::Unknown)))),
+            Err(_) if now > unfinished.began_at.plus(self.rules.look_up_for) => {
+                (Settlement::Unknown, Err(Stop::Next(Next::End(RequestEnd::Unknown))))
+            }
+            Err(not_done) => return Err(self.not_now(held, &not_done).await?),
+        };
+        match self.store.settle(&held.effect, &unfinished.owner, &settlement, now).await? {
+            Fenced::Written => outcome,
+            Fenced::Lost => Err(Stop::Next(Next::Leave)),
+        }
+    }
+
+    async fn not_paused(&self, held: &Held) -> Step<()> {
+        let now = self.clock.now();
+        for provider in [Provider::Shopify, Provider::Podium] {
+            if let Some(until) = self.store.paused_until(provider, now).await? {
+                return Err(postponed(until.plus(self.rules.backoff.after(1, held.effect.as_str()) / 10)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_order(&self, held: &Held) -> Step<()> {
+        let key = &held.request.key;
+        let order = match self.orders.order(&key.shop, key.order).await {
+            Ok(order) => order,
+            Err(not_done) => return Err(self.not_now(held, &not_done).await?),
+        };
+        let now = self.clock.now();
+        match decide_send(&held.request, order.as_ref(), self.policy, now) {
+            SendDecision::Ask => Ok(()),
+            SendDecision::Skip(reason) => Err(skipped(reason)),
+            SendDecision::PutOff { until, deferral } => Err(Stop::Next(Next::Postpone(Postpone { until, deferral }))),
+            SendDecision::OptedOutAtShop { at } => {
+                self.opt_out(held, OptOutFlag::MarketingSms, OptOutSource::Shopify, at.min(now)).await?;
+                Err(skipped(SkipReason::OptedOut))
+            }
+        }
+    }
+
+    /// Chooses the platform and passes the point after which only this lease ends the request.
+    async fn enter_sending(&self, held: &Held) -> Step<Platform> {
+        let contact = self.store.contact(&held.request.plan.phone).await?;
+        let now = self.clock.now();
+        if let Some(objection) = contact.as_ref().and_then(|c| c.objection(&self.hold(held, now))) {
+            return Err(skipped(objection.into()));
+        }
+        let (preferred, has_facebook) = contact.map_or((None, false), |c| (c.preferred_platform, c.has_facebook));
+        let choice = choose_platform(preferred, has_facebook, self.policy.default_platform);
+        match self.store.begin_sending(&held.request.key, &held.lease, &choice).await? {
+            Fenced::Written => {}
+            Fenced::Lost => return Err(Stop::Next(Next::Leave)),
+        }
+        if choice.rule == PlatformRule::Fallback {
+            self.telemetry.count(Metric::PlatformFallback, Some(choice.platform.as_str()));
+            self.telemetry.line(self.about(held, Line::info("the platform fell back to one that works for everybody").code("ERR_REVIEW_012")));
+        }
+        Ok(choice.platform)
+    }
+
+    async fn pass_gate(&self, held: &Held) -> Step<Permit> {
+        match gate::pass(self.store, self.hold(held, self.clock.now())).await? {
+            Passage::Open(permit) => Ok(permit),
+            Passage::Shut(objection) => Err(skipped(objection.into())),
+        }
+    }
+
+    /// The link that goes into the message: the one made earlier, or a new one, kept before it is used.
+    async fn invite(&self, held: &Held, send: &Send, permit: Permit, earlier: Option<Invite>) -> Step<(Permit, Option<Invite>)> {
+        if earlier.is_some() {
+            return Ok((permit, earlier));
+        }
+        match self.reviews.prepare(&permit, &held.request.plan.location).await {
+            Ok(Some(made)) => Ok((permit, Some(self.store.keep_invite(send, &made).await?))),
+            Ok(None) => Ok((permit, None)),
+            Err(SendFailure::NotSent(not_done)) => Err(self.not_now(held, &not_done).await?),
+            Err(SendFailure::PermitExpired) => Err(self.later(held)),
+            Err(SendFailure::Refused(refusal)) => Err(self.refused(held, refusal).await?),
+            // A link that may or may not have been made bothers nobody; make another.
+            Err(SendFailure::Ambiguous { detail }) => {
+                Err(self.not_now(held, &NotDone::Unavailable { provider: Provider::Podium, detail }).await?)
+            }
+        }
+    }
+
+    /// The one call that a customer notices.
+    async fn deliver(&self, held: &Held, send: &Send, permit: Permit, message: &ReviewSend) -> Step<Next> {
+        match self.store.begin(send, &held.lease).await? {
+            Begin::Begun => {}
+            // The request's row was lost or forgotten, the outbox remembers.
+            Begin::Refused(OutboxState::Sending(_)) => return Err(self.later(held)),
+            Begin::Refused(OutboxState::Pending { .. }) => return Err(Stop::Next(Next::Leave)),
+            Begin::Refused(settled) => return Ok(ended_as(settled)),
+        }
+        // A process that was frozen here for longer than its lease may have a successor by now.
+        if self.clock.now() >= held.lease.until {
+            return Ok(Next::Leave);
+        }
+        match self.reviews.send(permit, message).await {
+            Ok(id) => self.accepted(held, id).await,
+            Err(SendFailure::Ambiguous { detail }) => {
+                let line = Line::warn("nobody knows whether a request was sent; the provider will be asked");
+                self.telemetry.line(self.about(held, line).detail(&detail));
+                // The outbox stays as it is: begun, outcome open.
+                Ok(Next::Postpone(Postpone { until: self.clock.now().plus(self.rules.settle), deferral: false }))
+            }
+            Err(SendFailure::Refused(refusal)) => Err(self.refused(held, refusal).await?),
+            Err(SendFailure::NotSent(not_done)) => {
+                self.settle(held, Settlement::NotSent).await?;
+                Err(self.not_now(held, &not_done).await?)
+            }
+            Err(SendFailure::PermitExpired) => {
+                self.settle(held, Settlement::NotSent).await?;
+                Err(self.later(held))
+            }
+        }
+    }
+
+    async fn accepted(&self, held: &Held, message: ProviderId) -> Step<Next> {
+        self.settle(held, Settlement::Accepted { message: message.clone() }).await?;
+        Ok(Next::End(RequestEnd::Sent { message }))
+    }
+
+    /// A refusal for good. What it says about the person is written down before the end, so that a crash in between
+    /// repeats the refusal and not the mistake.
+    async fn refused(&self, held: &Held, refusal: Refusal) -> Result<Stop, StoreError> {
+        let now = self.clock.now();
+        match refusal {
+            Refusal::InvalidPhone => {
+                self.store.mark_not_textable(&held.request.plan.phone, NotTextable::InvalidPhone, now).await?;
+            }
+            Refusal::OptedOut => self.opt_out(held, OptOutFlag::Keyword, OptOutSource::Podium, now).await?,
+            Refusal::CooldownViolation | Refusal::Other { .. } => {}
+        }
+        let end = match refusal {
+            Refusal::Other { status } => RequestEnd::Failed(FailReason::Refused { status }),
+            Refusal::InvalidPhone | Refusal::OptedOut | Refusal::CooldownViolation => {
+                refusal.as_skip().map_or(RequestEnd::Unknown, RequestEnd::Skipped)
+            }
+        };
+        let reason = end.reason().unwrap_or_default();
+        // Nothing is begun when the refusal came while the link was made; then there is nothing to settle.
+        let _: Fenced = self.store.settle(&held.effect, &held.lease.owner, &Settlement::Failed { reason }, now).await?;
+        Ok(Stop::Next(Next::End(end)))
+    }
+
+    async fn settle(&self, held: &Held, settlement: Settlement) -> Step<()> {
+        match self.store.settle(&held.effect, &held.lease.owner, &settlement, self.clock.now()).await? {
+            Fenced::Written => Ok(()),
+            Fenced::Lost => Err(Stop::Next(Next::Leave)),
+        }
+    }
+
+    /// A provider cannot help now. A wish to be left alone is everybody's to respect.
+    async fn not_now(&self, held: &Held, why: &NotDone) -> Result<Stop, StoreError> {
+        let now = self.clock.now();
+        let (provider, wait) = match why {
+            NotDone::Throttled { provider, wait } => {
+                self.store.pause(*provider, now.plus(*wait)).await?;
+                self.telemetry.count(Metric::ProviderPaused, Some(provider.as_str()));
+                (*provider, *wait)
+            }
+            NotDone::Unavailable { provider, .. } => {
+                (*provider, self.rules.backoff.after(held.request.attempts, held.effect.as_str()))
+            }
+        };
+        self.telemetry.line(self.about(held, Line::warn("a provider cannot help now")).detail(why));
+        if now > held.request.first_send_after.plus(self.rules.give_up_after) {
+            return Ok(Stop::Next(Next::End(RequestEnd::Failed(match provider {
+                Provider::Shopify => FailReason::OrderUnreadable,
+                Provider::Podium => FailReason::ProviderUnreachable,
+            }))));
+        }
+        Ok(postponed(now.plus(wait)))
+    }
+
+    fn later(&self, held: &Held) -> Stop {
+        postponed(self.clock.now().plus(self.rules.backoff.after(held.request.attempts, held.effect.as_str())))
+    }
+
+    async fn opt_out(&self, held: &Held, flag: OptOutFlag, source: OptOutSource, at: UnixMillis) -> Result<(), StoreError> {
+        let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at: self.clock.now() };
+        let phone = held.request.plan.phone.clone();
+        let change = OptOutChange { phone, flag, direction: Direction::Out, at, evidence };
+        self.store.record_opt_out(&change).await.map(|_| ())
+    }
+
+    /// Writes the end, or the way back. The cooldown goes first: if the process dies in between, the request is still
+    /// there to be ended again, while a cooldown left behind would have nobody to free it.
+    async fn conclude(&self, held: &Held, next: Next) -> Result<(), StoreError> {
+        let fenced = match &next {
+            Next::Leave => Fenced::Lost,
+            Next::Postpone(postpone) => {
+                if postpone.deferral && held.request.status == RequestStatus::Sending {
+                    self.store.release_hold(&held.request.plan.phone, &held.effect).await?;
+                }
+                self.store.postpone(&held.request.key, &held.lease, postpone).await?
+            }
+            Next::End(end) => {
+                if matches!(end, RequestEnd::Skipped(_) | RequestEnd::Failed(_)) {
+                    self.store.release_hold(&held.request.plan.phone, &held.effect).await?;
+                }
+                self.store.end_request(&held.request.key, &held.lease, end).await?
+            }
+        };
+        self.report(held, &next, fenced);
+        Ok(())
+    }
+
+    fn report(&self, held: &Held, next: &Next, fenced: Fenced) {
+        if fenced == Fenced::Lost {
+            self.telemetry.line(self.about(held, Line::info("a request went to somebody else or ended meanwhile")));
+            return;
+        }
+        let (metric, kind, line) = match next {
+            Next::Leave => return,
+            Next::Postpone(postpone) => {
+                let line = Line::info("a request is put off").number("send_after_ms", postpone.until.get());
+                (Metric::RequestPostponed, None, line)
+            }
+            Next::End(RequestEnd::Sent { message }) => {
+                (Metric::RequestSent, None, Line::info("a request is sent").id("message.id", message.as_str()))
+            }
+            Next::End(RequestEnd::Skipped(reason)) => {
+                let mut line = Line::info("a request is skipped").word("reason", reason.as_str());
+                line.code = reason.code();
+                (Metric::RequestSkipped, Some(reason.as_str()), line)
+            }
+            Next::End(RequestEnd::Failed(reason)) => {
+                (Metric::RequestFailed, None, Line::error("a request failed").id("reason", &reason.describe()))
+            }
+            Next::End(RequestEnd::Unknown) => {
+                (Metric::RequestUnknown, None, Line::error("nobody can say whether a request was sent; a person has to look"))
+            }
+        };
+        self.telemetry.count(metric, kind);
+        self.telemetry.line(self.about(held, line));
+    }
+
+    fn hold(&self, held: &Held, now: UnixMillis) -> Hold {
+        let (phone, intent) = (held.request.plan.phone.clone(), held.effect.clone());
+        Hold { phone, intent, now, window: self.policy.cooldown }
+    }
+
+    fn outgoing(&self, held: &Held) -> Send {
+        let plan = &held.request.plan;
+        let expires_at = self.clock.now().plus(self.policy.keep);
+        Send { key: held.effect.clone(), phone: plan.phone.clone(), location: plan.location.clone(), expires_at }
+    }
+
+    fn message(&self, held: &Held, invite: Option<Invite>, platform: Platform) -> ReviewSend {
+        let plan = &held.request.plan;
+        let name = self.policy.location(&plan.location).map_or("", |l| l.name.as_str());
+        let text = invite.as_ref().map(|i| self.policy.template.render(plan.first_name.as_deref(), name, &i.url));
+        let (location, order) = (plan.location.clone(), held.request.key.order);
+        ReviewSend { location, platform, invite, text: text.unwrap_or_default(), order }
+    }
+
+    fn about(&self, held: &Held, line: Line) -> Line {
+        line.id("request.key", &held.request.key.to_key()).number("attempt", i64::from(held.request.attempts))
+    }
+}
+
+fn skipped(reason: SkipReason) -> Stop {
+    Stop::Next(Next::End(RequestEnd::Skipped(reason)))
+}
+
+fn postponed(until: UnixMillis) -> Stop {
+    Stop::Next(Next::Postpone(Postpone { until, deferral: false }))
+}
+
+/// The request's end that a settled send amounts to.
+fn ended_as(state: OutboxState) -> Next {
+    match state {
+        OutboxState::Accepted { message } => Next::End(RequestEnd::Sent { message }),
+        OutboxState::Failed { reason } => Next::End(RequestEnd::from_reason(&reason)),
+        OutboxState::Unknown => Next::End(RequestEnd::Unknown),
+        OutboxState::Pending { .. } | OutboxState::Sending(_) => Next::Leave,
+    }
+}

@@ -1,0 +1,77 @@
+//! The gate in front of every message to a customer, and the permit that only it can make.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::{
+    contact::{Contacts, Hold, HoldOutcome, Objection},
+    ids::EffectKey,
+    phone::E164Phone,
+    store::StoreError,
+    time::UnixMillis,
+};
+
+/// How long a permit is good for. An opt-out recorded after the gate can be overtaken by a send for no longer than this.
+pub const PERMIT_LIFE: Duration = Duration::from_secs(60);
+
+/// The right to send one message to one person, once.
+///
+/// Providers' clients send only against a permit; its fields are private and only [`pass`] makes one, so code that
+/// could text somebody who opted out does not compile. It is not `Clone`, and sending consumes it.
+///
+/// ```compile_fail
+/// let forged = frontdesk_core::gate::Permit { phone: todo!(), effect: todo!(), expires_at: todo!() };
+/// ```
+///
+/// ```compile_fail
+/// fn twice(permit: frontdesk_core::gate::Permit) -> [frontdesk_core::gate::Permit; 2] { [permit.clone(), permit] }
+/// ```
+#[derive(Debug)]
+pub struct Permit {
+    phone: E164Phone,
+    effect: EffectKey,
+    expires_at: UnixMillis,
+}
+
+/// The permit is too old: go through the gate again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the permit to send has expired; the gate has to be asked again")]
+pub struct PermitExpired;
+
+impl Permit {
+    /// Whom it is for, if it still holds at `now`.
+    ///
+    /// # Errors
+    /// [`PermitExpired`] after [`PERMIT_LIFE`].
+    pub fn recipient(&self, now: UnixMillis) -> Result<&E164Phone, PermitExpired> {
+        if now < self.expires_at { Ok(&self.phone) } else { Err(PermitExpired) }
+    }
+
+    /// The send that it is for.
+    #[must_use]
+    pub fn effect(&self) -> &EffectKey {
+        &self.effect
+    }
+}
+
+/// What the gate said.
+#[derive(Debug)]
+pub enum Passage {
+    /// Go ahead, soon.
+    Open(Permit),
+    /// No, and why.
+    Shut(Objection),
+}
+
+/// Asks the gate for a review request: opt-outs, the number's abilities and the cooldown in one conditional write, which
+/// also reserves the cooldown.
+///
+/// # Errors
+/// When the table cannot be used there is no permit: nothing is sent (fail closed).
+pub async fn pass(contacts: &impl Contacts, hold: Hold) -> Result<Passage, StoreError> {
+    Ok(match contacts.hold(&hold).await? {
+        HoldOutcome::Held => Passage::Open(Permit { phone: hold.phone, effect: hold.intent, expires_at: hold.now.plus(PERMIT_LIFE) }),
+        HoldOutcome::Refused(objection) => Passage::Shut(objection),
+    })
+}

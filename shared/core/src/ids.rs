@@ -1,0 +1,198 @@
+//! Names of things, each its own type: a location cannot be passed where an order is wanted, and a key is built in
+//! one place only. Every constructor caps the length, because all of these come from outside.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// Why a text is not usable as an identifier.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{kind}: {problem}")]
+pub struct BadId {
+    kind: &'static str,
+    problem: &'static str,
+}
+
+fn check(kind: &'static str, text: &str, max: usize) -> Result<(), BadId> {
+    let problem = if text.is_empty() {
+        "is empty"
+    } else if text.len() > max {
+        "is too long"
+    } else if text.chars().any(|c| c == '#' || c.is_control() || c.is_whitespace()) {
+        // `#` separates the parts of a key; white space and control characters would let one log line look like two.
+        "holds white space, a control character or '#'"
+    } else {
+        return Ok(());
+    };
+    Err(BadId { kind, problem })
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier's text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = BadId;
+
+            fn try_from(text: &str) -> Result<Self, BadId> {
+                check(stringify!($name), text, $max)?;
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// A shop's `*.myshopify.com` domain.
+    ShopDomain, 255
+);
+id!(
+    /// A Podium location's uid.
+    LocationUid, 128
+);
+id!(
+    /// What makes a provider's event unique, as the provider names it (or the hash of its body).
+    EventId, 255
+);
+id!(
+    /// Who holds a lease: new for every invocation, so that a successor can tell itself from its predecessor.
+    OwnerToken, 64
+);
+id!(
+    /// An id that a provider gave to what we sent (message, invitation).
+    ProviderId, 255
+);
+
+/// A Shopify order's number. Real ones exceed 2^53, so it is never a float.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderId(pub u64);
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Key of a review request: there is one per shop and order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderKey {
+    /// The shop that took the order.
+    pub shop: ShopDomain,
+    /// The order.
+    pub order: OrderId,
+}
+
+impl OrderKey {
+    /// The text under which the row is stored, `shop#order`.
+    #[must_use]
+    pub fn to_key(&self) -> String {
+        format!("{}#{}", self.shop, self.order)
+    }
+
+    /// Reads back what [`OrderKey::to_key`] wrote.
+    #[must_use]
+    pub fn parse(key: &str) -> Option<Self> {
+        let (shop, order) = key.split_once('#')?;
+        Some(Self { shop: ShopDomain::try_from(shop).ok()?, order: OrderId(order.parse().ok()?) })
+    }
+}
+
+/// Names one effect on the outside world for ever. Built from *signed* content only, so that a replay with forged
+/// headers yields the same key and is stopped by it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EffectKey(String);
+
+impl EffectKey {
+    /// The one review request that an order may cause.
+    #[must_use]
+    pub fn review_request(order: &OrderKey) -> Self {
+        Self(format!("review-request#{}", order.to_key()))
+    }
+
+    /// Reads a stored key.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The key's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where unguessable names come from. An implementation must never give the same one twice.
+pub trait Ids {
+    /// A new lease owner.
+    fn owner(&self) -> OwnerToken;
+}
+
+/// How many partitions the sparse indexes are spread over.
+///
+/// Not a setting: lowering it would strand the rows of the partitions that nobody asks any more.
+/// One partition takes about 1,000 writes a second, so four carry far more than a shop's day.
+pub const SHARDS: u8 = 4;
+
+/// One partition of a sparse index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shard(u8);
+
+impl Shard {
+    /// The partition that a row belongs to, by its key (FNV-1a, so that it never changes with a library).
+    #[must_use]
+    pub fn of(key: &str) -> Self {
+        let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        Self(u8::try_from(hash % u64::from(SHARDS)).unwrap_or(0))
+    }
+
+    /// All partitions.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..SHARDS).map(Self)
+    }
+
+    /// The value stored in the index's partition attribute.
+    #[must_use]
+    pub fn to_key(self) -> String {
+        format!("s{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_key_survives_the_round_trip_beyond_two_to_the_53() {
+        let key = OrderKey { shop: ShopDomain::try_from("a.myshopify.com").unwrap(), order: OrderId(820_982_911_946_154_508) };
+        assert_eq!(OrderKey::parse(&key.to_key()), Some(key));
+    }
+
+    #[test]
+    fn separators_and_control_characters_are_refused() {
+        for bad in ["", "a#b", "a b", "a\nb", &"x".repeat(256)] {
+            assert!(ShopDomain::try_from(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn every_shard_is_listed() {
+        assert!((0..1000).all(|n| Shard::all().any(|s| s == Shard::of(&n.to_string()))));
+    }
+}

@@ -1,0 +1,549 @@
+//! Who is asked for a review, where, and in which words.
+//!
+//! Nothing in this module can see a rating, a sentiment or a complaint: asking only those who will be kind is review
+//! gating, which Google forbids and courts have fined. [`SkipReason`] is closed for the same reason.
+
+use std::time::Duration;
+
+use crate::{
+    hours::{AllowedHours, Zone},
+    ids::LocationUid,
+    provider::{Financial, OrderNow, Refusal, SmsConsent},
+    contact::Objection,
+    request::ReviewRequest,
+    time::UnixMillis,
+};
+
+/// Why an order's customer is not asked. Neutral, fixed rules only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SkipReason {
+    /// A test order.
+    TestOrder,
+    /// Sold over a counter.
+    PointOfSale,
+    /// Bought by a company.
+    B2b,
+    /// Cancelled before the send.
+    Cancelled,
+    /// Refunded before the send.
+    Refunded,
+    /// Partly refunded before the send, where the shop chose to skip such orders.
+    PartiallyRefunded,
+    /// The payment was voided.
+    Voided,
+    /// No number on the order that belongs to the buyer.
+    NoPhone,
+    /// Shopify withholds personal data from this app.
+    PiiWithheld,
+    /// There is a number, but it is not one.
+    PhoneInvalid,
+    /// There is a number, but it cannot get texts.
+    PhoneNotTextable,
+    /// The location that shipped the order is not mapped to one of Podium's.
+    UnmappedLocation,
+    /// The person opted out, somewhere.
+    OptedOut,
+    /// Another request was made too recently.
+    Cooldown,
+    /// No consent to texts on record, where the shop requires it.
+    NoConsent,
+    /// The shop has no such order any more.
+    OrderMissing,
+    /// The order is not (or no longer) fulfilled.
+    NotFulfilled,
+    /// Shipped so long ago that asking now would be odd; also guards against old orders that are merely edited.
+    TooOld,
+    /// The provider's own cooldown.
+    ProviderCooldown,
+}
+
+impl SkipReason {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::TestOrder,
+        Self::PointOfSale,
+        Self::B2b,
+        Self::Cancelled,
+        Self::Refunded,
+        Self::PartiallyRefunded,
+        Self::Voided,
+        Self::NoPhone,
+        Self::PiiWithheld,
+        Self::PhoneInvalid,
+        Self::PhoneNotTextable,
+        Self::UnmappedLocation,
+        Self::OptedOut,
+        Self::Cooldown,
+        Self::NoConsent,
+        Self::OrderMissing,
+        Self::NotFulfilled,
+        Self::TooOld,
+        Self::ProviderCooldown,
+    ];
+
+    /// The stored word, also the metric's dimension.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TestOrder => "test_order",
+            Self::PointOfSale => "point_of_sale",
+            Self::B2b => "b2b",
+            Self::Cancelled => "cancelled",
+            Self::Refunded => "refunded",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::Voided => "voided",
+            Self::NoPhone => "no_phone",
+            Self::PiiWithheld => "pii_withheld",
+            Self::PhoneInvalid => "phone_invalid",
+            Self::PhoneNotTextable => "phone_not_textable",
+            Self::UnmappedLocation => "unmapped_location",
+            Self::OptedOut => "opted_out",
+            Self::Cooldown => "cooldown",
+            Self::NoConsent => "no_consent",
+            Self::OrderMissing => "order_missing",
+            Self::NotFulfilled => "not_fulfilled",
+            Self::TooOld => "too_old",
+            Self::ProviderCooldown => "provider_cooldown",
+        }
+    }
+
+    /// The documented error code, for the reasons that have one.
+    #[must_use]
+    pub const fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Cooldown => Some("ERR_REVIEW_001"),
+            Self::Refunded | Self::PartiallyRefunded | Self::Voided | Self::Cancelled => Some("ERR_REVIEW_002"),
+            Self::OptedOut => Some("ERR_REVIEW_003"),
+            Self::PhoneInvalid => Some("ERR_REVIEW_004"),
+            Self::PhoneNotTextable => Some("ERR_REVIEW_005"),
+            Self::ProviderCooldown => Some("ERR_REVIEW_006"),
+            Self::TestOrder
+            | Self::PointOfSale
+            | Self::B2b
+            | Self::NoPhone
+            | Self::PiiWithheld
+            | Self::UnmappedLocation
+            | Self::NoConsent
+            | Self::OrderMissing
+            | Self::NotFulfilled
+            | Self::TooOld => None,
+        }
+    }
+}
+
+impl From<Objection> for SkipReason {
+    fn from(objection: Objection) -> Self {
+        match objection {
+            Objection::OptedOut(_) => Self::OptedOut,
+            Objection::NotTextable(_) => Self::PhoneNotTextable,
+            Objection::CoolingDown { .. } => Self::Cooldown,
+        }
+    }
+}
+
+impl Refusal {
+    /// The skip reason that a provider's refusal amounts to, if it is one that was to be expected.
+    #[must_use]
+    pub const fn as_skip(self) -> Option<SkipReason> {
+        match self {
+            Self::InvalidPhone => Some(SkipReason::PhoneNotTextable),
+            Self::CooldownViolation => Some(SkipReason::ProviderCooldown),
+            Self::OptedOut => Some(SkipReason::OptedOut),
+            Self::Other { .. } => None,
+        }
+    }
+}
+
+/// Where a review can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Google; works for everybody.
+    Google,
+    /// Facebook; needs an account that is logged in on the customer's device.
+    Facebook,
+    /// Podium's own page.
+    Podium,
+}
+
+impl Platform {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Google, Self::Facebook, Self::Podium];
+
+    /// The stored word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Google => "google",
+            Self::Facebook => "facebook",
+            Self::Podium => "podium",
+        }
+    }
+
+    /// Reads [`Platform::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.as_str() == text)
+    }
+}
+
+/// Which platform was chosen and by which rule; recorded on the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlatformChoice {
+    /// Where.
+    pub platform: Platform,
+    /// Why there.
+    pub rule: PlatformRule,
+}
+
+/// The rule that chose the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlatformRule {
+    /// The customer's own preference.
+    Preference,
+    /// The campaign's default.
+    CampaignDefault,
+    /// The default was Facebook and nobody knows whether the customer has it (ERR_REVIEW_012).
+    Fallback,
+}
+
+impl PlatformRule {
+    /// The stored word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preference => "preference",
+            Self::CampaignDefault => "campaign_default",
+            Self::Fallback => "fallback",
+        }
+    }
+}
+
+/// Chooses the platform: preference, then the campaign's default, but never Facebook on a guess (brief, section 5).
+#[must_use]
+pub fn choose_platform(preferred: Option<Platform>, has_facebook: bool, default: Platform) -> PlatformChoice {
+    match (preferred, default) {
+        (Some(platform), _) => PlatformChoice { platform, rule: PlatformRule::Preference },
+        (None, Platform::Facebook) if !has_facebook => {
+            PlatformChoice { platform: Platform::Google, rule: PlatformRule::Fallback }
+        }
+        (None, platform) => PlatformChoice { platform, rule: PlatformRule::CampaignDefault },
+    }
+}
+
+/// What to do with an order of which a part was refunded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartialRefund {
+    /// Do not ask (the brief's rule).
+    Skip,
+    /// Ask when it has settled: the safer reading of the rules on selective invitations.
+    Defer,
+}
+
+/// What counts as consent to a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentRule {
+    /// The shop's record must say "subscribed".
+    RequireSmsSubscribed,
+    /// A notice at the checkout covers it; only "unsubscribed" forbids.
+    CheckoutNotice,
+}
+
+/// One of the shop's locations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Podium's uid of it.
+    pub uid: LocationUid,
+    /// Its name, as customers know it.
+    pub name: String,
+    /// Its country, two capitals; the region in which its customers' numbers are read.
+    pub country: String,
+    /// Shopify's ids of the same place.
+    pub shopify_ids: Vec<u64>,
+}
+
+/// The merchant's rules, all from settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReviewPolicy {
+    /// From fulfilment to request.
+    pub buffer: Duration,
+    /// Between two requests to one person.
+    pub cooldown: Duration,
+    /// When texts may arrive, in the recipient's time.
+    pub hours: AllowedHours,
+    /// What to do with partly refunded orders.
+    pub partial_refund: PartialRefund,
+    /// Orders shipped longer ago than this are not asked about.
+    pub max_age: Duration,
+    /// How long a deferral waits for a refund or return to settle.
+    pub settle: Duration,
+    /// The longest that deferrals may add up to.
+    pub settle_max: Duration,
+    /// Skip test orders.
+    pub skip_test: bool,
+    /// Skip counter sales.
+    pub skip_pos: bool,
+    /// Skip companies' orders.
+    pub skip_b2b: bool,
+    /// What counts as consent.
+    pub consent: ConsentRule,
+    /// The campaign's platform.
+    pub default_platform: Platform,
+    /// The text.
+    pub template: Template,
+    /// The shop's locations.
+    pub locations: Vec<Location>,
+    /// The one location of a one-store shop; every fulfilment is its own.
+    pub only_location: Option<LocationUid>,
+    /// How long a request that ended is kept.
+    pub keep: Duration,
+}
+
+impl ReviewPolicy {
+    /// The location that a fulfilment's Shopify location stands for. `None` is a skip, never a default.
+    #[must_use]
+    pub fn location_of(&self, shopify_id: Option<u64>) -> Option<&Location> {
+        match &self.only_location {
+            Some(only) => self.location(only),
+            None => shopify_id.and_then(|id| self.locations.iter().find(|l| l.shopify_ids.contains(&id))),
+        }
+    }
+
+    /// A location by Podium's uid.
+    #[must_use]
+    pub fn location(&self, uid: &LocationUid) -> Option<&Location> {
+        self.locations.iter().find(|l| l.uid == *uid)
+    }
+}
+
+/// What the send-time check says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendDecision {
+    /// Not to be asked.
+    Skip(SkipReason),
+    /// The shop's record says "unsubscribed": write that down as an opt-out, then skip.
+    OptedOutAtShop {
+        /// When, as far as Shopify says.
+        at: UnixMillis,
+    },
+    /// Not yet.
+    PutOff {
+        /// When to look again.
+        until: UnixMillis,
+        /// Whether a refund or return is being waited for (counted), or only the clock.
+        deferral: bool,
+    },
+    /// Ask now, if the gate lets us.
+    Ask,
+}
+
+/// The whole of the send-time check but the gate: the order as Shopify has it now is the authority, whatever the
+/// webhooks said.
+#[must_use]
+pub fn decide_send(request: &ReviewRequest, order: Option<&OrderNow>, policy: &ReviewPolicy, now: UnixMillis) -> SendDecision {
+    let Some(order) = order else { return SendDecision::Skip(SkipReason::OrderMissing) };
+    if let Some(reason) = refused_by_order(order, policy) {
+        return SendDecision::Skip(reason);
+    }
+    if policy.location(&request.plan.location).is_none() {
+        return SendDecision::Skip(SkipReason::UnmappedLocation);
+    }
+    match order.consent {
+        SmsConsent::Unsubscribed => return SendDecision::OptedOutAtShop { at: order.updated_at.unwrap_or(now) },
+        SmsConsent::NotGiven if policy.consent == ConsentRule::RequireSmsSubscribed => {
+            return SendDecision::Skip(SkipReason::NoConsent);
+        }
+        SmsConsent::NotGiven | SmsConsent::Subscribed => {}
+    }
+    if let Some(until) = settling(request, order, policy, now) {
+        return SendDecision::PutOff { until, deferral: true };
+    }
+    let zones = order.time_zone.as_deref().and_then(Zone::parse).map_or_else(
+        || request.plan.zones.iter().filter_map(|z| Zone::parse(z)).collect(),
+        |zone| vec![zone],
+    );
+    match policy.hours.next_open(now, &zones) {
+        Some(at) if at <= now => SendDecision::Ask,
+        Some(at) => SendDecision::PutOff { until: at, deferral: false },
+        // No hour is allowed in every zone that it might be: look again tomorrow, by when somebody may have set one.
+        None => SendDecision::PutOff { until: now.plus(crate::time::DAY), deferral: false },
+    }
+}
+
+fn refused_by_order(order: &OrderNow, policy: &ReviewPolicy) -> Option<SkipReason> {
+    if order.cancelled {
+        return Some(SkipReason::Cancelled);
+    }
+    match (order.financial, policy.partial_refund) {
+        (Financial::Refunded, _) => return Some(SkipReason::Refunded),
+        (Financial::Voided, _) => return Some(SkipReason::Voided),
+        (Financial::PartiallyRefunded, PartialRefund::Skip) => return Some(SkipReason::PartiallyRefunded),
+        (Financial::PartiallyRefunded, PartialRefund::Defer) | (Financial::Settled, _) => {}
+    }
+    [
+        (order.test && policy.skip_test, SkipReason::TestOrder),
+        (order.point_of_sale && policy.skip_pos, SkipReason::PointOfSale),
+        (order.b2b && policy.skip_b2b, SkipReason::B2b),
+        (!order.fulfilled, SkipReason::NotFulfilled),
+    ]
+    .into_iter()
+    .find_map(|(applies, reason)| applies.then_some(reason))
+}
+
+/// Until when a refund or return is waited for. A partial refund is waited for once, an open return until it is closed,
+/// both no longer than the maximum: then the customer is asked like everybody else.
+fn settling(request: &ReviewRequest, order: &OrderNow, policy: &ReviewPolicy, now: UnixMillis) -> Option<UnixMillis> {
+    let refund_unsettled = order.financial == Financial::PartiallyRefunded && request.deferrals == 0;
+    if !refund_unsettled && !order.return_open {
+        return None;
+    }
+    let last = request.first_send_after.plus(policy.settle_max);
+    let until = now.plus(policy.settle).min(last);
+    (until > now).then_some(until)
+}
+
+/// The text of a request, from a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(String);
+
+/// Why a text is not usable as a template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadTemplate {
+    /// Without the link there is nothing to ask for.
+    #[error("it lacks {{link}}, where the review link goes")]
+    NoLink,
+    /// The sender must be named.
+    #[error("it lacks {{location_name}}, which tells the customer who is writing")]
+    NoLocation,
+    /// Every request must say how to stop.
+    #[error("it lacks the word STOP: every request must say how to opt out, e.g. \"Reply STOP to opt out.\"")]
+    NoStop,
+    /// A placeholder that nothing fills.
+    #[error("it holds the unknown placeholder {{{0}}}; known are first_name, location_name and link")]
+    Unknown(String),
+    /// Too long for the budget of segments.
+    #[error("it is longer than {0} characters")]
+    TooLong(usize),
+}
+
+/// Longest template, in characters: with a link and names filled in it stays within two SMS segments' neighbourhood.
+pub const TEMPLATE_CHARS_MAX: usize = 480;
+
+impl Template {
+    /// Checks a template.
+    ///
+    /// # Errors
+    /// [`BadTemplate`] says what is missing.
+    pub fn parse(text: &str) -> Result<Self, BadTemplate> {
+        if text.chars().count() > TEMPLATE_CHARS_MAX {
+            return Err(BadTemplate::TooLong(TEMPLATE_CHARS_MAX));
+        }
+        if !text.contains("{link}") {
+            return Err(BadTemplate::NoLink);
+        }
+        if !text.contains("{location_name}") {
+            return Err(BadTemplate::NoLocation);
+        }
+        if !text.split(|c: char| !c.is_ascii_alphabetic()).any(|w| w == "STOP") {
+            return Err(BadTemplate::NoStop);
+        }
+        for rest in text.split('{').skip(1) {
+            let name = rest.split('}').next().unwrap_or_default();
+            if !["first_name", "location_name", "link"].contains(&name) {
+                return Err(BadTemplate::Unknown(name.chars().take(40).collect()));
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text for one customer. An unknown first name becomes "there".
+    #[must_use]
+    pub fn render(&self, first_name: Option<&str>, location_name: &str, link: &str) -> String {
+        // One pass over the template, so that a name which looks like a placeholder stays a name.
+        let mut text = String::with_capacity(self.0.len() + 120);
+        let mut rest = self.0.as_str();
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, tail) = after.split_once('}').unwrap_or((after, ""));
+            text.push_str(before);
+            text.push_str(match name {
+                "first_name" => first_name.unwrap_or("there"),
+                "location_name" => location_name,
+                _ => link,
+            });
+            rest = tail;
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+/// A first name as it may stand in a text: letters of any script, spaces, hyphens and apostrophes, 40 characters at
+/// most. Anything else (a link, an emoji wall, a template) is somebody playing with us, and the text goes without.
+#[must_use]
+pub fn presentable_name(raw: &str) -> Option<String> {
+    let name = raw.trim();
+    let fit = !name.is_empty()
+        && name.chars().count() <= 40
+        && name.chars().next().is_some_and(char::is_alphabetic)
+        && name.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '’' | '.') || is_combining(c))
+        && !name.contains("..")
+        && !looks_like_host(name);
+    fit.then(|| name.to_owned())
+}
+
+fn is_combining(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{dff}')
+}
+
+/// "evil.com" is made of letters and a dot: phones would make it a link.
+fn looks_like_host(name: &str) -> bool {
+    name.split(' ').any(|word| word.trim_end_matches('.').contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facebook_is_never_a_guess() {
+        use PlatformRule::{CampaignDefault, Fallback, Preference};
+        let cases = [
+            (Some(Platform::Facebook), false, Platform::Google, Platform::Facebook, Preference),
+            (None, false, Platform::Facebook, Platform::Google, Fallback),
+            (None, true, Platform::Facebook, Platform::Facebook, CampaignDefault),
+            (None, false, Platform::Podium, Platform::Podium, CampaignDefault),
+        ];
+        for (preferred, has_facebook, default, platform, rule) in cases {
+            assert_eq!(choose_platform(preferred, has_facebook, default), PlatformChoice { platform, rule });
+        }
+    }
+
+    #[test]
+    fn templates_must_name_the_sender_the_link_and_the_way_out() {
+        let good = "Hi {first_name}, {location_name} here. {link} Reply STOP to opt out.";
+        assert_eq!(
+            Template::parse(good).unwrap().render(None, "Harbour Lane", "https://x.example/r"),
+            "Hi there, Harbour Lane here. https://x.example/r Reply STOP to opt out."
+        );
+        assert_eq!(Template::parse("{link} {location_name}"), Err(BadTemplate::NoStop));
+        assert_eq!(Template::parse("{link} {location_name} UNSTOPPABLE"), Err(BadTemplate::NoStop));
+        assert_eq!(Template::parse("{location_name} STOP"), Err(BadTemplate::NoLink));
+        assert_eq!(Template::parse("{link} STOP"), Err(BadTemplate::NoLocation));
+        assert_eq!(Template::parse("{link} {location_name} {name} STOP"), Err(BadTemplate::Unknown("name".into())));
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_placeholder_stays_a_name() {
+        let template = Template::parse("{first_name} {location_name} {link} STOP").unwrap();
+        assert_eq!(template.render(Some("{link}"), "L", "U"), "{link} L U STOP");
+    }
+
+    #[test]
+    fn only_names_are_presented_as_names() {
+        for good in ["Mia", "Anne-Marie", "O’Neil", "José", "李", "J. R.", "नेहा"] {
+            assert_eq!(presentable_name(good).as_deref(), Some(good));
+        }
+        for bad in ["", " ", "evil.com", "http://x", "Mia\nSTOP", "💥", "x".repeat(41).as_str(), "{link}", "1234", "-"] {
+            assert_eq!(presentable_name(bad), None, "{bad:?}");
+        }
+    }
+}

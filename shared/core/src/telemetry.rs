@@ -1,0 +1,215 @@
+//! What may be written about our work: closed sets of metrics and messages, and fields that cannot hold a person's data.
+
+/// Counted facts. Each is a metric of its own name; those marked "alarm" have one in `template.yaml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    /// An event was stored.
+    EventAccepted,
+    /// An event came again.
+    EventDuplicate,
+    /// A known id came with another body (alarm).
+    EventMismatch,
+    /// A verified event was not usable.
+    EventRejected,
+    /// A request had no valid signature (alarm at 10 in 5 minutes).
+    SignatureRejected,
+    /// A request was signed with the previous secret: the rotation is not finished.
+    PreviousSecretUsed,
+    /// A body was too large to keep.
+    BodyTooLarge,
+    /// A row was stored but its key could not be queued; the sweeper will.
+    QueueSendFailed,
+    /// The sweeper put waiting rows into the queue again.
+    EventRequeued,
+    /// A row was given up after too many attempts (alarm).
+    EventParked,
+    /// An event was claimed again: an earlier attempt failed or died.
+    EventRetried,
+    /// A handler panicked on a record (alarm).
+    RecordPanicked,
+    /// A request was scheduled.
+    RequestScheduled,
+    /// A request was sent.
+    RequestSent,
+    /// A request was skipped; the reason is a dimension.
+    RequestSkipped,
+    /// A request failed (alarm).
+    RequestFailed,
+    /// A request's outcome is unknown (alarm).
+    RequestUnknown,
+    /// A request was put off.
+    RequestPostponed,
+    /// A provider asked to be left alone (alarm when it lasts).
+    ProviderPaused,
+    /// A provider's token could not be refreshed (alarm).
+    TokenRefreshFailed,
+    /// The platform was changed to one that the customer can certainly use.
+    PlatformFallback,
+    /// A timer could not finish within its bounds and goes on next time.
+    TimerBacklog,
+}
+
+impl Metric {
+    /// All of them, for the documentation's and template's tests.
+    pub const ALL: [Self; 22] = [
+        Self::EventAccepted,
+        Self::EventDuplicate,
+        Self::EventMismatch,
+        Self::EventRejected,
+        Self::SignatureRejected,
+        Self::PreviousSecretUsed,
+        Self::BodyTooLarge,
+        Self::QueueSendFailed,
+        Self::EventRequeued,
+        Self::EventParked,
+        Self::EventRetried,
+        Self::RecordPanicked,
+        Self::RequestScheduled,
+        Self::RequestSent,
+        Self::RequestSkipped,
+        Self::RequestFailed,
+        Self::RequestUnknown,
+        Self::RequestPostponed,
+        Self::ProviderPaused,
+        Self::TokenRefreshFailed,
+        Self::PlatformFallback,
+        Self::TimerBacklog,
+    ];
+
+    /// The metric's name in CloudWatch.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EventAccepted => "EventAccepted",
+            Self::EventDuplicate => "EventDuplicate",
+            Self::EventMismatch => "EventMismatch",
+            Self::EventRejected => "EventRejected",
+            Self::SignatureRejected => "SignatureRejected",
+            Self::PreviousSecretUsed => "PreviousSecretUsed",
+            Self::BodyTooLarge => "BodyTooLarge",
+            Self::QueueSendFailed => "QueueSendFailed",
+            Self::EventRequeued => "EventRequeued",
+            Self::EventParked => "EventParked",
+            Self::EventRetried => "EventRetried",
+            Self::RecordPanicked => "RecordPanicked",
+            Self::RequestScheduled => "RequestScheduled",
+            Self::RequestSent => "RequestSent",
+            Self::RequestSkipped => "RequestSkipped",
+            Self::RequestFailed => "RequestFailed",
+            Self::RequestUnknown => "RequestUnknown",
+            Self::RequestPostponed => "RequestPostponed",
+            Self::ProviderPaused => "ProviderPaused",
+            Self::TokenRefreshFailed => "TokenRefreshFailed",
+            Self::PlatformFallback => "PlatformFallback",
+            Self::TimerBacklog => "TimerBacklog",
+        }
+    }
+}
+
+/// How loud a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The course of things.
+    Info,
+    /// Somebody should know, nobody has to act at once.
+    Warn,
+    /// Somebody has to act.
+    Error,
+}
+
+/// A field's value. There is no variant for free text from outside: names, phones and messages cannot be logged by
+/// accident. `Detail` is for errors of our own clients, which are built without customers' data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A word of ours.
+    Word(&'static str),
+    /// A number.
+    Number(i64),
+    /// An identifier of a row or event.
+    Id(String),
+    /// What one of our clients reported.
+    Detail(String),
+}
+
+/// One line: a message that can be read alone, and fields that can be searched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// How loud.
+    pub level: Level,
+    /// What happened.
+    pub message: &'static str,
+    /// The stable code, where there is one.
+    pub code: Option<&'static str>,
+    /// The rest.
+    pub fields: Vec<(&'static str, Value)>,
+}
+
+impl Line {
+    /// A line of the given level.
+    #[must_use]
+    pub const fn new(level: Level, message: &'static str) -> Self {
+        Self { level, message, code: None, fields: Vec::new() }
+    }
+
+    /// A line at info level.
+    #[must_use]
+    pub const fn info(message: &'static str) -> Self {
+        Self::new(Level::Info, message)
+    }
+
+    /// A line at warn level.
+    #[must_use]
+    pub const fn warn(message: &'static str) -> Self {
+        Self::new(Level::Warn, message)
+    }
+
+    /// A line at error level.
+    #[must_use]
+    pub const fn error(message: &'static str) -> Self {
+        Self::new(Level::Error, message)
+    }
+
+    /// Adds the stable code.
+    #[must_use]
+    pub const fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Adds a word of ours.
+    #[must_use]
+    pub fn word(mut self, name: &'static str, word: &'static str) -> Self {
+        self.fields.push((name, Value::Word(word)));
+        self
+    }
+
+    /// Adds a number.
+    #[must_use]
+    pub fn number(mut self, name: &'static str, number: i64) -> Self {
+        self.fields.push((name, Value::Number(number)));
+        self
+    }
+
+    /// Adds an identifier.
+    #[must_use]
+    pub fn id(mut self, name: &'static str, id: &str) -> Self {
+        self.fields.push((name, Value::Id(id.to_owned())));
+        self
+    }
+
+    /// Adds what one of our clients reported.
+    #[must_use]
+    pub fn detail(mut self, error: &impl std::fmt::Display) -> Self {
+        self.fields.push(("error.detail", Value::Detail(error.to_string())));
+        self
+    }
+}
+
+/// Where lines and counts go.
+pub trait Telemetry {
+    /// Counts a fact once, with an optional word that tells its kinds apart (a skip reason).
+    fn count(&self, metric: Metric, kind: Option<&'static str>);
+
+    /// Writes a line.
+    fn line(&self, line: Line);
+}
