@@ -1,0 +1,125 @@
+"""All checks in order, as `make test` and CI run them: the fast ones first, so that a slip is told within seconds.
+
+    check.py                  everything
+    check.py lint docs        only these sections
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Iterator, Mapping
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what runs under it."""
+
+    name: str
+    title: str
+    run: Callable[[], None]
+
+
+def main() -> int:
+    names = [section.name for section in SECTIONS]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("section", nargs="*", metavar="SECTION", help=", ".join(names))
+    wanted = parser.parse_args().section
+    if unknown := set(wanted) - set(names):
+        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    chosen = [section for section in SECTIONS if not wanted or section.name in wanted]
+    started = time.monotonic()
+    for number, section in enumerate(chosen, start=1):
+        if not _passes(section, f"{number}/{len(chosen)}", started):
+            return 1
+    print(f"\n══ all passed in {_clock(time.monotonic() - started)}", flush=True)
+    return 0
+
+
+def _passes(section: Section, number: str, started: float) -> bool:
+    begun = time.monotonic()
+    print(f"\n══ {number} {section.title}  (at {_clock(begun - started)})", flush=True)
+    try:
+        section.run()
+    except subprocess.CalledProcessError as error:
+        command = " ".join(map(str, error.cmd)).replace(PYTHON, "python")
+        print(f"\n══ {section.title} FAILED after {_clock(time.monotonic() - begun)}: {command}", file=sys.stderr, flush=True)
+        return False
+    print(f"── passed in {_clock(time.monotonic() - begun)}", flush=True)
+    return True
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min" if seconds >= 60 else f"{seconds:.1f} s"
+
+
+def _run(*argv: str, env: Mapping[str, str] | None = None) -> None:
+    subprocess.run(argv, cwd=ROOT, env=os.environ | (env or {}), check=True)
+
+
+# ---- Sections
+
+
+def formatting() -> None:
+    _run("cargo", "fmt", "--all", "--check")
+
+
+def template() -> None:
+    _run(PYTHON, "local/check_template.py")
+
+
+def lint() -> None:
+    _run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings")
+
+
+def docs() -> None:
+    _run("cargo", "doc", "--workspace", "--no-deps", "--locked", env={"RUSTDOCFLAGS": "-D warnings"})
+
+
+def tests() -> None:
+    _run("cargo", "test", "--workspace", "--locked")
+
+
+def end_to_end() -> None:
+    with _stack_of_its_own() as environment:
+        _run(PYTHON, "local/demo.py", env=environment)
+        _run(PYTHON, "local/demo_kill.py", env=environment)
+
+
+@contextmanager
+def _stack_of_its_own() -> Iterator[Mapping[str, str]]:
+    """A fresh stack beside the developer's. The environment says which, to stack.py and to whoever calls it."""
+    environment = {"FRONTDESK_LOCAL_STATE_DIR": str(ROOT / "target" / "e2e-stack")}
+    for name, port in (("FRONT_DOOR", "18787"), ("STAND_INS", "18788"), ("AWS", "14566")):
+        environment[f"FRONTDESK_LOCAL_PORT_{name}"] = os.environ.get(f"FRONTDESK_TEST_PORT_{name}", port)
+    stack = [PYTHON, "local/stack.py"]
+    _run(*stack, "down", env=environment)
+    _run(*stack, "forget", env=environment)
+    # The test section has just built the whole workspace, so this builds nothing.
+    _run(*stack, "up", "--detach", "--quiet", "--whole-workspace", env=environment)
+    try:
+        yield environment
+    finally:
+        _run(*stack, "down", env=environment)
+
+
+SECTIONS = [
+    Section("format", "Formatting", formatting),
+    Section("template", "Template", template),
+    Section("lint", "Lints", lint),
+    Section("docs", "Documentation", docs),
+    Section("tests", "Unit, race, crash and conformance tests", tests),
+    Section("e2e", "End to end: the deployed template, real binaries, processes killed", end_to_end),
+]
+
+if __name__ == "__main__":
+    sys.exit(main())

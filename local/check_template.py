@@ -1,0 +1,156 @@
+"""Checks template.yaml for what CloudFormation would accept and we must not: see the rules below, one function each."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+from template import Template, setting_name
+
+ROOT = Path(__file__).resolve().parent.parent
+FOURTEEN_DAYS_S = 1_209_600
+
+
+def main() -> int:
+    template = Template(ROOT / "template.yaml")
+    rules = [parameters, environment, queues, functions, permissions, tables, transform]
+    problems = [problem for rule in rules for problem in rule(template)]
+    for problem in problems:
+        print(f"{template.path.name}: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def parameters(template: Template) -> Iterator[str]:
+    """Every parameter is described, has a default, and is used."""
+    used = set(re.findall(r"!Ref (\w+)", template.text)) | set(re.findall(r"\$\{(\w+)\}", template.text))
+    for name, parameter in template.parameters.items():
+        for wanted in ("Description", "Default"):
+            if wanted not in parameter:
+                yield f"parameter {name} has no {wanted}"
+        if name not in used:
+            yield f"parameter {name} is not used"
+
+
+def environment(template: Template) -> Iterator[str]:
+    """A setting keeps its name on its way from the parameter to the function."""
+    for function in template.functions:
+        for name, value in function.properties["Environment"]["Variables"].items():
+            given = value["Fn::If"][2] if "Fn::If" in value else value
+            if given.get("Ref") in template.parameters and setting_name(given["Ref"]) != name:
+                yield f"{function.logical_id} gets parameter {given['Ref']} as {name}"
+
+
+def queues(template: Template) -> Iterator[str]:
+    """A queue outwaits its function six times, gives up after five tries at the earliest, and its dead letters last and page."""
+    all_queues = template.of_type("AWS::SQS::Queue")
+    watched = {_target(d["Value"]) for _, d in _alarm_dimensions(template)}
+    for function in template.functions:
+        for event in function.properties.get("Events", {}).values():
+            if event["Type"] != "SQS":
+                continue
+            name = _target(event["Properties"]["Queue"])
+            queue = all_queues[name]["Properties"]
+            for setting, visibility in _values(template, queue["VisibilityTimeout"]).items():
+                timeout = _values(template, function.properties["Timeout"])[setting]
+                if visibility < 6 * timeout:
+                    yield f"{name}: hides a message for {visibility} s, less than six times {timeout} s ({setting} values)"
+            if event["Properties"].get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+                yield f"{function.logical_id}: one bad message of {name} would fail its batch"
+            if queue["RedrivePolicy"]["maxReceiveCount"] < 5:
+                yield f"{name}: gives up after {queue['RedrivePolicy']['maxReceiveCount']} tries"
+            dead = _target(queue["RedrivePolicy"]["deadLetterTargetArn"])
+            if all_queues[dead]["Properties"].get("MessageRetentionPeriod") != FOURTEEN_DAYS_S:
+                yield f"{dead}: does not keep messages for 14 days"
+    for name, queue in all_queues.items():
+        if not queue["Properties"].get("SqsManagedSseEnabled"):
+            yield f"{name}: is not encrypted"
+        if name.endswith("DeadLetters") and name not in watched:
+            yield f"{name}: no alarm watches it"
+
+
+def functions(template: Template) -> Iterator[str]:
+    """Every function has a role, a log group and an alarm on errors that no other function has."""
+    watched = {_target(d["Value"]) for alarm, d in _alarm_dimensions(template) if alarm["MetricName"] == "Errors"}
+    seen: set[str] = set()
+    for function in template.functions:
+        owned = {_target(function.properties["Role"]), _target(function.properties["LoggingConfig"]["LogGroup"])}
+        if shared := owned & seen:
+            yield f"{function.logical_id}: shares {', '.join(shared)}"
+        seen |= owned
+        logs = template.resources[_target(function.properties["LoggingConfig"]["LogGroup"])]["Properties"]
+        if "RetentionInDays" not in logs or logs["LogGroupName"]["Fn::Sub"] != f"/aws/lambda/{function.properties['FunctionName']['Fn::Sub']}":
+            yield f"{function.logical_id}: its log group has another name, or keeps logs for ever"
+        if function.logical_id not in watched:
+            yield f"{function.logical_id}: no alarm watches its errors"
+        if not (ROOT / function.properties["CodeUri"] / "Cargo.toml").exists():
+            yield f"{function.logical_id}: no package in {function.properties['CodeUri']}"
+
+
+def permissions(template: Template) -> Iterator[str]:
+    """No role may do anything to everything, and none gets a managed policy, which always may."""
+    for name, role in template.of_type("AWS::IAM::Role").items():
+        if "ManagedPolicyArns" in role["Properties"]:
+            yield f"{name}: has a managed policy"
+        for policy in role["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "*" in json.dumps([statement["Action"], statement["Resource"]]):
+                    yield f"{name}: {statement['Sid']} has a wildcard"
+
+
+def tables(template: Template) -> Iterator[str]:
+    """No table can be lost with the stack, by a mistake, or without a way back."""
+    for name, table in template.of_type("AWS::DynamoDB::Table").items():
+        p = table["Properties"]
+        kept = table.get("DeletionPolicy") == table.get("UpdateReplacePolicy") == "Retain" and p.get("DeletionProtectionEnabled")
+        restorable = p.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
+        if not (kept and restorable and p.get("SSESpecification", {}).get("SSEEnabled") and p.get("BillingMode") == "PAY_PER_REQUEST"):
+            yield f"{name}: is not on demand, encrypted, restorable, protected and retained"
+
+
+def transform(template: Template) -> Iterator[str]:
+    """SAM can expand it."""
+    logging.disable(logging.WARNING)
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    from samtranslator.model.exceptions import InvalidDocumentException
+    from samtranslator.translator.transform import transform as expand
+
+    class NoManagedPolicies:
+        def load(self) -> dict[str, str]:
+            return {}
+
+    located = Template(template.path)
+    for function in located.of_type("AWS::Serverless::Function").values():
+        function["Properties"]["CodeUri"] = "s3://bucket/key"
+    try:
+        expand(located.body, {}, NoManagedPolicies())
+    except InvalidDocumentException as error:
+        yield error.message + "".join(f"\n  {cause.message}" for cause in error.causes)
+
+
+def _values(template: Template, value: Any) -> dict[str, int]:
+    """What a number is, by default and in the local stack."""
+    if not isinstance(value, dict):
+        return {"default": int(value), "local": int(value)}
+    default = int(template.parameters[value["Ref"]]["Default"])
+    local = json.loads((ROOT / "local" / "parameters.json").read_text())["settings"]
+    return {"default": default, "local": int(local.get(setting_name(value["Ref"]), default))}
+
+
+def _target(value: dict[str, Any]) -> str:
+    """The logical id that a reference names."""
+    return value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+
+
+def _alarm_dimensions(template: Template) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
+        for dimension in alarm["Properties"]["Dimensions"]:
+            yield alarm["Properties"], dimension
+
+
+if __name__ == "__main__":
+    sys.exit(main())
