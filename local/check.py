@@ -11,10 +11,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
@@ -52,7 +52,11 @@ def _passes(section: Section, number: str, started: float) -> bool:
         section.run()
     except subprocess.CalledProcessError as error:
         command = " ".join(map(str, error.cmd)).replace(PYTHON, "python")
-        print(f"\n══ {section.title} FAILED after {_clock(time.monotonic() - begun)}: {command}", file=sys.stderr, flush=True)
+        print(
+            f"\n══ {section.title} FAILED after {_clock(time.monotonic() - begun)}: {command}",
+            file=sys.stderr,
+            flush=True,
+        )
         return False
     print(f"── passed in {_clock(time.monotonic() - begun)}", flush=True)
     return True

@@ -7,8 +7,12 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
+
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.translator.transform import transform as expand
 
 from template import Template, setting_name
 
@@ -83,7 +87,8 @@ def functions(template: Template) -> Iterator[str]:
             yield f"{function.logical_id}: shares {', '.join(shared)}"
         seen |= owned
         logs = template.resources[_target(function.properties["LoggingConfig"]["LogGroup"])]["Properties"]
-        if "RetentionInDays" not in logs or logs["LogGroupName"]["Fn::Sub"] != f"/aws/lambda/{function.properties['FunctionName']['Fn::Sub']}":
+        usual_name = "/aws/lambda/" + function.properties["FunctionName"]["Fn::Sub"]
+        if "RetentionInDays" not in logs or logs["LogGroupName"]["Fn::Sub"] != usual_name:
             yield f"{function.logical_id}: its log group has another name, or keeps logs for ever"
         if function.logical_id not in watched:
             yield f"{function.logical_id}: no alarm watches its errors"
@@ -106,18 +111,20 @@ def tables(template: Template) -> Iterator[str]:
     """No table can be lost with the stack, by a mistake, or without a way back."""
     for name, table in template.of_type("AWS::DynamoDB::Table").items():
         p = table["Properties"]
-        kept = table.get("DeletionPolicy") == table.get("UpdateReplacePolicy") == "Retain" and p.get("DeletionProtectionEnabled")
-        restorable = p.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
-        if not (kept and restorable and p.get("SSESpecification", {}).get("SSEEnabled") and p.get("BillingMode") == "PAY_PER_REQUEST"):
-            yield f"{name}: is not on demand, encrypted, restorable, protected and retained"
+        wanted = {
+            "kept when the stack goes": table.get("DeletionPolicy") == table.get("UpdateReplacePolicy") == "Retain",
+            "protected from deletion": p.get("DeletionProtectionEnabled"),
+            "restorable": p.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"),
+            "encrypted": p.get("SSESpecification", {}).get("SSEEnabled"),
+            "on demand": p.get("BillingMode") == "PAY_PER_REQUEST",
+        }
+        yield from (f"{name}: is not {what}" for what, holds in wanted.items() if not holds)
 
 
 def transform(template: Template) -> Iterator[str]:
     """SAM can expand it."""
     logging.disable(logging.WARNING)
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-    from samtranslator.model.exceptions import InvalidDocumentException
-    from samtranslator.translator.transform import transform as expand
 
     class NoManagedPolicies:
         def load(self) -> dict[str, str]:

@@ -9,9 +9,10 @@ import os
 import subprocess
 import time
 import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -31,7 +32,9 @@ def build(root: Path, packages: list[str], profile: str, whole_workspace: bool) 
     wanted = packages + list(COMPANIONS)
     # Cargo compiles a dependency once per set of features, and a build of everything has other sets than a build of a few:
     # beside a full test run the whole workspace is the cheaper choice, because it was built already.
-    scope = ["--workspace", "--all-targets"] if whole_workspace else [f"--package={name}" for name in wanted] + ["--bins"]
+    scope = (
+        ["--workspace", "--all-targets"] if whole_workspace else [f"--package={name}" for name in wanted] + ["--bins"]
+    )
     argv = ["cargo", "build", f"--profile={profile}", "--message-format=json-render-diagnostics", *scope]
     try:
         done = subprocess.run(argv, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
@@ -100,7 +103,9 @@ class Deployment:
         return ((logical, physical) for logical, (of, physical) in self.resources.items() if of == kind)
 
 
-def deploy(emulator: Emulator, template: Template, values: dict[str, str], artifacts: dict[str, Artifact], progress: Progress) -> Deployment:
+def deploy(
+    emulator: Emulator, template: Template, values: dict[str, str], artifacts: dict[str, Artifact], progress: Progress
+) -> Deployment:
     """Creates the stack, or updates what differs."""
     body = template.with_code(_upload(emulator, artifacts))
     cloudformation = emulator.client("cloudformation")
@@ -113,7 +118,9 @@ def deploy(emulator: Emulator, template: Template, values: dict[str, str], artif
     changed = True
     match _status(cloudformation):
         case None:
-            progress.say(f"deploying {template.path.name}: {len(template.functions)} functions, {len(template.routes)} routes")
+            progress.say(
+                f"deploying {template.path.name}: {len(template.functions)} functions, {len(template.routes)} routes"
+            )
             _accepted(cloudformation.create_stack, request)
         case "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE":
             changed = _update(cloudformation, request)
@@ -199,7 +206,9 @@ def _settled(cloudformation: Any) -> dict[str, Any]:
 def _failures(cloudformation: Any) -> str:
     events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
     failed = [event for event in events if "FAILED" in event["ResourceStatus"]]
-    return "\n".join(f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}" for event in failed)
+    return "\n".join(
+        f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}" for event in failed
+    )
 
 
 def _limit_pollers(emulator: Emulator) -> None:
@@ -208,4 +217,6 @@ def _limit_pollers(emulator: Emulator) -> None:
     functions = emulator.client("lambda")
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         if limit := mapping.get("ScalingConfig", {}).get("MaximumConcurrency"):
-            functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)})
+            functions.update_event_source_mapping(
+                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
+            )

@@ -11,9 +11,10 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator, Mapping, Sequence
 
 from progress import StackError
 
@@ -51,7 +52,13 @@ def start(name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path, log
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:
         child = subprocess.Popen(
-            list(argv), env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     # Popen would warn that the child still runs when we leave it behind on purpose; we reap by id instead.
     child.returncode = 0
@@ -110,11 +117,9 @@ def _wait_until(condition: Callable[[], bool], patience_s: float) -> bool:
 def _command_lines() -> Iterator[tuple[int, str]]:
     if PROC.exists():
         for entry in PROC.glob("[0-9]*/cmdline"):
-            try:
-                line = entry.read_bytes()
-            except OSError:
-                continue
-            yield int(entry.parent.name), line.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+            with suppress(OSError):
+                words = entry.read_bytes().rstrip(b"\0").replace(b"\0", b" ")
+                yield int(entry.parent.name), words.decode(errors="replace")
         return
     listing = subprocess.run(["ps", "-axo", "pid=,command="], capture_output=True, text=True, check=True).stdout
     for row in listing.splitlines():
@@ -131,19 +136,16 @@ def _birth(pid: int) -> str | None:
         except OSError:
             return None
         return None if fields[0] in "ZX" else fields[19]
-    told = subprocess.run(["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    argv = ["ps", "-o", "state=,lstart=", "-p", str(pid)]
+    told = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
     return None if not told or told.startswith("Z") else told.split(None, 1)[1]
 
 
 def _reap(pid: int) -> None:
-    try:
+    with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

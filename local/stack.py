@@ -22,9 +22,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, Callable, Iterator, NoReturn
+from typing import Any, NoReturn
 
 import deployment
 import emulator
@@ -108,10 +109,14 @@ class Stack:
 
     def _settings(self, template: Template, asked: list[str]) -> dict[str, str]:
         ours = {name: _as_text(value, self._url("stand_ins")) for name, value in _choices()["settings"].items()}
-        return deployment.settings(template, [ours, deployment.overrides_from_environment(template), dict(map(_pair, asked))])
+        return deployment.settings(
+            template, [ours, deployment.overrides_from_environment(template), dict(map(_pair, asked))]
+        )
 
     def _run_providers(self, template: Template, program: Path) -> None:
-        routes = [{"method": r.method, "path": r.path, "function": r.function.name(STACK_NAME)} for r in template.routes]
+        routes = [
+            {"method": r.method, "path": r.path, "function": r.function.name(STACK_NAME)} for r in template.routes
+        ]
         wanted = {"program": Artifact.of(program).key, "routes": routes}
         if PROVIDERS in self.processes and _read_json(self.state_dir / "front-door.json") != wanted:
             self.processes.pop(PROVIDERS).stop(10.0)
@@ -143,13 +148,22 @@ class Stack:
         wait(self.processes[name])
 
     def _describe(
-        self, template: Template, settings: dict[str, str], deployed: Deployment, secrets: dict[str, Any], programs: dict[str, Path]
+        self,
+        template: Template,
+        settings: dict[str, str],
+        deployed: Deployment,
+        secrets: dict[str, Any],
+        programs: dict[str, Path],
     ) -> dict[str, Any]:
         return {
             "state_dir": str(self.state_dir),
             "ports": self.ports,
             "endpoints": {name: self._url(name) for name in self.ports},
-            "aws": {"region": emulator.REGION, "access_key_id": emulator.ACCESS_KEY, "secret_access_key": emulator.SECRET_KEY},
+            "aws": {
+                "region": emulator.REGION,
+                "access_key_id": emulator.ACCESS_KEY,
+                "secret_access_key": emulator.SECRET_KEY,
+            },
             "processes": {process.name: process.pid for process in self.processes.values()},
             "tables": {short_name(id, "Table"): name for id, name in deployed.named("AWS::DynamoDB::Table")},
             "queues": {short_name(id, "Queue"): url for id, url in deployed.named("AWS::SQS::Queue")},
@@ -238,9 +252,14 @@ def summary(described: dict[str, Any]) -> str:
     width = max(len(route["path"]) for route in routes)
     lines = ["", "Front door"]
     lines += [f"  {r['method']} {urls['front_door']}{r['path']:<{width}}  → {r['function']}" for r in routes]
-    lines += ["Beside it", f"  providers   {urls['stand_ins']}  (what customers would have seen: {described['files']['ledger']})"]
+    lines += [
+        "Beside it",
+        f"  providers   {urls['stand_ins']}  (what customers would have seen: {described['files']['ledger']})",
+    ]
     aws = described["aws"]
-    lines += [f"  AWS         {urls['aws']}  (region {aws['region']}, key {aws['access_key_id']}, secret {aws['secret_access_key']})"]
+    lines += [
+        f"  AWS         {urls['aws']}  (region {aws['region']}, key {aws['access_key_id']}, secret {aws['secret_access_key']})"
+    ]
     lines += ["Secrets in use"]
     lines += [f"  {name:<27} {json.dumps(secret['value'])}" for name, secret in described["secrets"].items()]
     lines += ["An order, signed now; paste it into another terminal", f"  {signed_curl(described)}", ""]
@@ -250,8 +269,18 @@ def summary(described: dict[str, Any]) -> str:
 def signed_curl(described: dict[str, Any]) -> str:
     secret = described["secrets"]["SHOPIFY_WEBHOOK_SECRET_ARN"]["value"]["current"]
     url = described["endpoints"]["front_door"] + "/shopify/orders-fulfilled"
-    argv = [described["programs"]["frontdesk"], "sign", "--provider", "shopify", "--body", str(EXAMPLE_ORDER), "--curl", url]
-    done = subprocess.run(argv, cwd=ROOT, env=os.environ | {"SHOPIFY_WEBHOOK_SECRET": secret}, capture_output=True, text=True)
+    argv = [
+        described["programs"]["frontdesk"],
+        "sign",
+        "--provider",
+        "shopify",
+        "--body",
+        str(EXAMPLE_ORDER),
+        "--curl",
+        url,
+    ]
+    environment = os.environ | {"SHOPIFY_WEBHOOK_SECRET": secret}
+    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else f"(none: {done.stderr.strip() or 'the tool said nothing'})"
 
 
@@ -353,7 +382,7 @@ def _ports(text: str) -> dict[str, int]:
     numbers = [int(part) for part in text.split(",")]
     if len(numbers) != len(PORTS):
         raise argparse.ArgumentTypeError(f"expected {len(PORTS)} ports: {','.join(PORTS)}")
-    return dict(zip(PORTS, numbers))
+    return dict(zip(PORTS, numbers, strict=True))
 
 
 def _ports_as_text(ports: dict[str, int]) -> str:
@@ -381,7 +410,9 @@ def _arguments() -> argparse.Namespace:
     state_dir = Path(os.environ.get("FRONTDESK_LOCAL_STATE_DIR", ROOT / ".local"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     everywhere = argparse.ArgumentParser(add_help=False)
-    everywhere.add_argument("--state-dir", type=Path, default=state_dir, help="where data, logs and stack.json are kept")
+    everywhere.add_argument(
+        "--state-dir", type=Path, default=state_dir, help="where data, logs and stack.json are kept"
+    )
     everywhere.add_argument("--ports", type=_ports, help=f"{','.join(PORTS)} (default {_ports_as_text(chosen)})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

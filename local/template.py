@@ -23,7 +23,7 @@ def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
-        value = loader.construct_mapping(node, deep=True)
+        raise StackError(f"line {node.start_mark.line + 1}: !{tag} takes a value or a list")
     if tag == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
@@ -94,7 +94,9 @@ class Template:
 
         text, count = re.subn(r"^( +CodeUri: )(\S+)", built, self.text, flags=re.MULTILINE)
         if count != len(self.functions):
-            raise StackError(f"{self.path.name}: found {count} lines with a CodeUri for {len(self.functions)} functions")
+            raise StackError(
+                f"{self.path.name}: found {count} lines with a CodeUri for {len(self.functions)} functions"
+            )
         return text
 
 
