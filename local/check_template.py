@@ -22,7 +22,7 @@ FOURTEEN_DAYS_S = 1_209_600
 
 def main() -> int:
     template = Template(ROOT / "template.yaml")
-    rules = [parameters, environment, queues, functions, permissions, tables, transform]
+    rules = [parameters, environment, queues, leases, functions, permissions, tables, transform]
     problems = [problem for rule in rules for problem in rule(template)]
     for problem in problems:
         print(f"{template.path.name}: {problem}", file=sys.stderr)
@@ -30,12 +30,13 @@ def main() -> int:
 
 
 def parameters(template: Template) -> Iterator[str]:
-    """Every parameter is described, has a default, and is used."""
+    """Every parameter is described, is used, and has a default unless there can be none."""
     used = set(re.findall(r"!Ref (\w+)", template.text)) | set(re.findall(r"\$\{(\w+)\}", template.text))
     for name, parameter in template.parameters.items():
-        for wanted in ("Description", "Default"):
-            if wanted not in parameter:
-                yield f"parameter {name} has no {wanted}"
+        if "Description" not in parameter:
+            yield f"parameter {name} is not described"
+        elif ("Default" in parameter) == ("Must be set." in parameter["Description"]):
+            yield f"parameter {name} must either have a default or say that it must be set"
         if name not in used:
             yield f"parameter {name} is not used"
 
@@ -75,6 +76,16 @@ def queues(template: Template) -> Iterator[str]:
             yield f"{name}: is not encrypted"
         if name.endswith("DeadLetters") and name not in watched:
             yield f"{name}: no alarm watches it"
+
+
+def leases(template: Template) -> Iterator[str]:
+    """A lease outlives every worker that could hold it; otherwise two would work on one row."""
+    lease = _values(template, {"Ref": "FrontdeskLeaseSeconds"})
+    for function in template.functions:
+        if "FRONTDESK_LEASE_SECONDS" in function.properties["Environment"]["Variables"]:
+            for setting, timeout in _values(template, function.properties["Timeout"]).items():
+                if lease[setting] <= timeout:
+                    yield f"{function.logical_id}: a lease of {lease[setting]} s ends before {timeout} s ({setting} values)"
 
 
 def functions(template: Template) -> Iterator[str]:

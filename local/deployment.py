@@ -137,7 +137,7 @@ def deploy(
     )
 
 
-def fill_secrets(emulator: Emulator, deployment: Deployment, local: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def fill_secrets(emulator: Emulator, deployment: Deployment, local: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Replaces placeholders by the local values, leaves every other value alone, and returns what is in use."""
     manager = emulator.client("secretsmanager")
     in_use = {}
@@ -147,9 +147,9 @@ def fill_secrets(emulator: Emulator, deployment: Deployment, local: Mapping[str,
         name = setting_name(output.removesuffix("InUse") + "Arn")
         text = manager.get_secret_value(SecretId=arn)["SecretString"]
         if PLACEHOLDER in text and name in local:
-            text = json.dumps(local[name])
+            text = local[name] if isinstance(local[name], str) else json.dumps(local[name])
             manager.put_secret_value(SecretId=arn, SecretString=text)
-        in_use[name] = {"arn": arn, "value": json.loads(text)}
+        in_use[name] = {"arn": arn, "value": text}
     return in_use
 
 

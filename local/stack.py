@@ -261,13 +261,13 @@ def summary(described: dict[str, Any]) -> str:
         f"  AWS         {urls['aws']}  (region {aws['region']}, key {aws['access_key_id']}, secret {aws['secret_access_key']})"
     ]
     lines += ["Secrets in use"]
-    lines += [f"  {name:<27} {json.dumps(secret['value'])}" for name, secret in described["secrets"].items()]
+    lines += [f"  {name:<27} {secret['value']}" for name, secret in described["secrets"].items()]
     lines += ["An order, signed now; paste it into another terminal", f"  {signed_curl(described)}", ""]
     return "\n".join(lines)
 
 
 def signed_curl(described: dict[str, Any]) -> str:
-    secret = described["secrets"]["SHOPIFY_WEBHOOK_SECRET_ARN"]["value"]["current"]
+    secret = described["secrets"]["SHOPIFY_WEBHOOK_SECRET_ARN"]["value"]
     url = described["endpoints"]["front_door"] + "/shopify/orders-fulfilled"
     argv = [
         described["programs"]["frontdesk"],
