@@ -65,9 +65,9 @@ def start(name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path, log
     return Process(name, child.pid, _birth(child.pid) or "gone")
 
 
-def running(command: str) -> list[int]:
-    """Ids of the processes that run the program at this path (there may be arguments after it)."""
-    return sorted(pid for pid, line in _command_lines() if line == command or line.startswith(command + " "))
+def running(program: Path) -> list[int]:
+    """Ids of the processes that run the program at this path, a script among them."""
+    return sorted(pid for pid, line in _command_lines() if str(program) in line)
 
 
 def port_in_use(port: int) -> bool:

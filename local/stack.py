@@ -37,7 +37,7 @@ from progress import Progress, StackError
 from template import Template, setting_name, short_name
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLE_ORDER = Path("events/shopify/orders-fulfilled-au.json")
+EXAMPLE_ORDER = ROOT / "events/shopify/orders-fulfilled-au.json"
 PROVIDERS = "front door and stand-ins"
 PORTS = {"front_door": 8787, "stand_ins": 8788, "aws": 4566}
 OWNER_OF_PORT = {"front_door": PROVIDERS, "stand_ins": PROVIDERS, "aws": emulator.NAME}
@@ -202,7 +202,7 @@ class Stack:
     def bootstraps(self) -> Iterator[tuple[int, str]]:
         described = self.described() or {"functions": {}}
         for package, function in described["functions"].items():
-            for pid in processes.running(function["bootstrap"]):
+            for pid in processes.running(Path(function["bootstrap"])):
                 yield pid, package
 
     def log_lines(self, package: str | None, since_ms: int) -> Iterator[dict[str, Any]]:
