@@ -1,0 +1,57 @@
+//! The providers' own refusals, ready for a fault rule to name.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::faults::Canned;
+use super::podium::envelope;
+use super::shopify::cost;
+
+pub(super) fn answer(canned: Canned) -> Response {
+    match canned {
+        Canned::ShopifyThrottled200 => Json(throttled()).into_response(),
+        Canned::ShopifyThrottled429 => {
+            let errors =
+                "Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service.";
+            let headers = [(header::RETRY_AFTER, "2.0")];
+            (StatusCode::TOO_MANY_REQUESTS, headers, Json(json!({ "errors": errors }))).into_response()
+        }
+        Canned::ShopifyAccessDenied => Json(access_denied()).into_response(),
+        Canned::PodiumRateLimit => {
+            envelope::error(StatusCode::TOO_MANY_REQUESTS, "rate_limit", "You have exceeded the rate limit.")
+        }
+        Canned::PodiumRateLimitBrief => {
+            let mut response = envelope::brief_error(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+            response.headers_mut().insert(header::RETRY_AFTER, 2.into());
+            response
+        }
+    }
+}
+
+fn throttled() -> Value {
+    json!({
+        "errors": [{
+            "message": "Throttled",
+            "extensions": { "code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/rate-limits" },
+        }],
+        "extensions": { "cost": cost(None, 0) },
+    })
+}
+
+fn access_denied() -> Value {
+    json!({
+        "errors": [{
+            "message": "Access denied for order field. Required access: `read_orders` access scope.",
+            "locations": [{ "line": 2, "column": 3 }],
+            "extensions": {
+                "code": "ACCESS_DENIED",
+                "documentation": "https://shopify.dev/api/usage/access-scopes",
+                "requiredAccess": "`read_orders` access scope.",
+            },
+            "path": ["order"],
+        }],
+        "data": { "order": null },
+    })
+}

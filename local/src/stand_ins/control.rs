@@ -1,0 +1,225 @@
+//! The control API: everything a test or the demo may do to the stand-ins, and ask of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post, put};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::app::App;
+use super::faults::FaultRule;
+use crate::clock;
+
+const HELP: &str = r#"The stand-ins for Podium and Shopify. What can be asked and said:
+
+  GET    /_control/ledger[?phone=+61...]       everything a customer would have noticed
+  DELETE /_control/ledger                      forget it, the conversations and contacts too
+  GET    /_control/requests[?provider=&method=&path_prefix=&phone=]   provider calls, and how many
+  DELETE /_control/requests
+
+  POST   /_control/faults                      {"match": {...}, "times": 1 | "forever", "action": {...}}
+           match:  provider, method, path_prefix, phone, contains, nth (first call to act on)
+           action: delay_ms, reply_delay_ms, and at most one of
+                   status (with headers, body) or canned, either with after_acting;
+                   drop_reply_after_acting, close_before_acting, truncate
+           canned: shopify_throttled_200, shopify_throttled_429, shopify_access_denied,
+                   podium_rate_limit, podium_rate_limit_brief
+  GET    /_control/faults
+  DELETE /_control/faults[/{id}]
+
+  PUT    /_control/shopify/orders/{id}         {"displayFinancialStatus": "REFUNDED"}; any field of the order, and
+                                               missing, marketingState, phone, timeZone, totalRefunded
+  GET, DELETE the same                         what was said; forget it
+  GET, PUT    /_control/shopify                expires_in, client_id, client_secret, static_tokens, scope
+  POST   /_control/shopify/revoke              every access token is worthless
+
+  GET, PUT    /_control/podium                 rotate_refresh_tokens, expires_in, client_id, client_secret,
+                                               refresh_tokens, access_tokens, page_size, visible_after_ms,
+                                               locations
+  POST   /_control/podium/revoke
+  PUT    /_control/podium/contacts/{phone}     name, email, opted_out, marketing_sms_opt_out, ...
+  PUT    /_control/podium/conversations/{uid}  {"phone": "+61...", "location": "..."}: opened by the customer
+
+  GET    /_control/health
+"#;
+
+type Parameters = Query<BTreeMap<String, String>>;
+type Controlled = State<Arc<App>>;
+
+pub(super) fn routes(app: &Arc<App>) -> Router {
+    Router::new()
+        .route("/_control", get(HELP))
+        .route("/_control/health", get("ok\n"))
+        .route("/_control/ledger", get(ledger).delete(clear_ledger))
+        .route("/_control/requests", get(requests).delete(clear_requests))
+        .route("/_control/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/_control/faults/{id}", delete(remove_fault))
+        .route("/_control/shopify", get(shopify).put(change_shopify))
+        .route("/_control/shopify/revoke", post(revoke_shopify))
+        .route("/_control/shopify/orders/{id}", get(order).put(merge_order).delete(forget_order))
+        .route("/_control/podium", get(podium).put(change_podium))
+        .route("/_control/podium/revoke", post(revoke_podium))
+        .route("/_control/podium/contacts/{phone}", put(steer_contact))
+        .route("/_control/podium/conversations/{uid}", put(open_conversation))
+        .with_state(Arc::clone(app))
+}
+
+/// Why a command was not carried out.
+struct Problem(StatusCode, String);
+
+impl From<String> for Problem {
+    fn from(problem: String) -> Self {
+        Self(StatusCode::BAD_REQUEST, problem)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+fn read(body: &Bytes) -> Result<Value, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::from(format!("not JSON: {error}")))
+}
+
+fn found(found: bool) -> StatusCode {
+    if found { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+/// `phone=` of a query. A plus that a person did not escape arrives as a space; here, unlike at Podium, that is forgiven.
+fn phone_in(asked: &BTreeMap<String, String>) -> Option<String> {
+    asked.get("phone").map(|phone| phone.replace(' ', "+"))
+}
+
+async fn ledger(State(app): Controlled, Query(asked): Parameters) -> Json<Value> {
+    let state = app.lock();
+    let phone = phone_in(&asked);
+    let effects: Vec<_> = state
+        .ledger
+        .effects()
+        .iter()
+        .filter(|effect| phone.as_ref().is_none_or(|phone| effect.phone == *phone))
+        .collect();
+    Json(json!({ "count": effects.len(), "effects": effects }))
+}
+
+async fn clear_ledger(State(app): Controlled) -> Result<StatusCode, Problem> {
+    let mut state = app.lock();
+    let cleared = state.ledger.clear();
+    cleared.map_err(|error| Problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    state.book = super::podium::book::Book::default();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn requests(State(app): Controlled, Query(asked): Parameters) -> Json<Value> {
+    let state = app.lock();
+    let phone = phone_in(&asked);
+    let is = |name: &str, value: &str| asked.get(name).is_none_or(|wanted| wanted.eq_ignore_ascii_case(value));
+    let records: Vec<_> = state
+        .requests
+        .records()
+        .filter(|record| {
+            is("provider", record.provider.mount().trim_start_matches('/'))
+                && is("method", &record.method)
+                && asked.get("path_prefix").is_none_or(|prefix| record.path.starts_with(prefix))
+                && (phone.is_none() || record.phone == phone)
+        })
+        .collect();
+    Json(json!({ "count": records.len(), "total": state.requests.total(), "requests": records }))
+}
+
+async fn clear_requests(State(app): Controlled) -> StatusCode {
+    app.lock().requests.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn faults(State(app): Controlled) -> Json<Value> {
+    Json(json!({ "faults": app.lock().faults.list() }))
+}
+
+async fn add_fault(State(app): Controlled, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
+    let rule = FaultRule::from_json(read(&body)?)?;
+    let id = app.lock().faults.add(rule);
+    Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
+}
+
+async fn clear_faults(State(app): Controlled) -> StatusCode {
+    app.lock().faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn remove_fault(State(app): Controlled, Path(id): Path<u64>) -> StatusCode {
+    found(app.lock().faults.remove(id))
+}
+
+async fn shopify(State(app): Controlled) -> Json<Value> {
+    Json(app.lock().shopify_tokens.report())
+}
+
+async fn change_shopify(State(app): Controlled, body: Bytes) -> Result<Json<Value>, Problem> {
+    let mut state = app.lock();
+    state.shopify_tokens.change(&read(&body)?)?;
+    Ok(Json(state.shopify_tokens.report()))
+}
+
+async fn revoke_shopify(State(app): Controlled) -> StatusCode {
+    app.lock().shopify_tokens.revoke();
+    StatusCode::NO_CONTENT
+}
+
+async fn order(State(app): Controlled, Path(id): Path<String>) -> Json<Value> {
+    let state = app.lock();
+    Json(json!({ "overrides": state.orders.said(&id), "order": state.orders.get(&id) }))
+}
+
+async fn merge_order(State(app): Controlled, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Problem> {
+    let mut state = app.lock();
+    state.orders.merge(&id, read(&body)?)?;
+    Ok(Json(json!({ "overrides": state.orders.said(&id), "order": state.orders.get(&id) })))
+}
+
+async fn forget_order(State(app): Controlled, Path(id): Path<String>) -> StatusCode {
+    found(app.lock().orders.forget(&id))
+}
+
+async fn podium(State(app): Controlled) -> Json<Value> {
+    Json(app.lock().podium.report())
+}
+
+async fn change_podium(State(app): Controlled, body: Bytes) -> Result<Json<Value>, Problem> {
+    let mut state = app.lock();
+    state.podium.change(&read(&body)?)?;
+    Ok(Json(state.podium.report()))
+}
+
+async fn revoke_podium(State(app): Controlled) -> StatusCode {
+    app.lock().podium.revoke();
+    StatusCode::NO_CONTENT
+}
+
+async fn steer_contact(State(app): Controlled, Path(phone): Path<String>, body: Bytes) -> Result<StatusCode, Problem> {
+    app.lock().book.steer_contact(&phone, &read(&body)?, clock::now_ms())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn open_conversation(
+    State(app): Controlled,
+    Path(uid): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let given = read(&body)?;
+    let text = |field: &str| given.get(field).and_then(Value::as_str);
+    let phone = text("phone").ok_or_else(|| Problem::from("phone is required".to_owned()))?;
+    let now_ms = clock::now_ms();
+    let mut state = app.lock();
+    state.book.contact_mut(phone, now_ms);
+    state.book.open_conversation(&uid, phone, text("location"), now_ms);
+    state.book.reopen(&uid);
+    Ok(StatusCode::NO_CONTENT)
+}

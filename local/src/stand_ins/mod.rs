@@ -1,0 +1,203 @@
+//! The stand-ins for Podium and Shopify, and the means to steer and to question them.
+//!
+//! ```text
+//! /podium/...     Podium, both contracts      PODIUM_API_URL, and /podium/oauth/token
+//! /shopify/...    Shopify's Admin API         SHOPIFY_API_URL; also /shopify/{shop}/...
+//! /_control/...   faults, ledger, request log, order states, tokens; GET /_control explains itself
+//! ```
+
+mod app;
+mod canned;
+mod control;
+pub(crate) mod faults;
+pub(crate) mod ledger;
+mod percent;
+mod pipeline;
+mod podium;
+pub(crate) mod requests;
+mod shopify;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use serde_json::Value;
+use tokio::net::ToSocketAddrs;
+
+use self::app::App;
+use self::faults::FaultRule;
+use self::ledger::Effect;
+use self::requests::{Provider, RequestRecord};
+use crate::clock;
+use crate::server::Server;
+
+/// How a pair of stand-ins is started.
+#[derive(Clone, Debug, Default)]
+pub struct StandInsConfig {
+    /// File that keeps the ledger over restarts. Without one it lives in memory.
+    pub ledger: Option<PathBuf>,
+}
+
+/// Running stand-ins. They share nothing with other instances. Dropping them stops them.
+#[derive(Debug)]
+pub struct StandIns {
+    app: Arc<App>,
+    server: Server,
+}
+
+impl StandIns {
+    /// Listens on `addr` (port 0 picks a free one) with a ledger in memory.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start(addr: impl ToSocketAddrs) -> io::Result<Self> {
+        Self::start_with(addr, StandInsConfig::default()).await
+    }
+
+    /// Listens on `addr` with a ledger of its own.
+    ///
+    /// # Errors
+    /// When the address cannot be bound, or the ledger's file cannot be opened or holds something else.
+    pub async fn start_with(addr: impl ToSocketAddrs, config: StandInsConfig) -> io::Result<Self> {
+        let app = Arc::new(App::open(config.ledger.as_deref())?);
+        let router = Router::new()
+            .nest("/podium", pipeline::around(podium::routes(&app), Arc::clone(&app), Provider::Podium))
+            .nest("/shopify", pipeline::around(shopify::routes(&app), Arc::clone(&app), Provider::Shopify))
+            .merge(control::routes(&app));
+        let server = Server::start(addr, router).await?;
+        Ok(Self { app, server })
+    }
+
+    /// Where they listen.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr()
+    }
+
+    /// `http://127.0.0.1:8788`; the control API is under `/_control`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.addr())
+    }
+
+    /// Value for `PODIUM_API_URL`.
+    #[must_use]
+    pub fn podium_url(&self) -> String {
+        format!("{}/podium", self.base_url())
+    }
+
+    /// Value for `PODIUM_TOKEN_URL`.
+    #[must_use]
+    pub fn podium_token_url(&self) -> String {
+        format!("{}/podium/oauth/token", self.base_url())
+    }
+
+    /// Value for `SHOPIFY_API_URL`.
+    #[must_use]
+    pub fn shopify_url(&self) -> String {
+        format!("{}/shopify", self.base_url())
+    }
+
+    /// A Podium access token that is good now, for tests that do not care how one is got.
+    #[must_use]
+    pub fn podium_token(&self) -> String {
+        let mut state = self.app.lock();
+        let token = format!("at-{}", state.ids.uid());
+        state.podium.issue(token.clone(), clock::now_ms());
+        token
+    }
+
+    /// A Shopify access token that is good now.
+    #[must_use]
+    pub fn shopify_token(&self) -> String {
+        let mut state = self.app.lock();
+        let token = format!("shpat_{}", state.ids.uid());
+        state.shopify_tokens.issue(token.clone(), clock::now_ms());
+        token
+    }
+
+    /// Everything a customer would have noticed, oldest first.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<Effect> {
+        self.app.lock().ledger.effects().to_vec()
+    }
+
+    /// What this phone got, oldest first.
+    #[must_use]
+    pub fn ledger_of(&self, phone: &str) -> Vec<Effect> {
+        self.app.lock().ledger.of_phone(phone).cloned().collect()
+    }
+
+    /// Every provider call, oldest first (the last 10 000).
+    #[must_use]
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.app.lock().requests.records().cloned().collect()
+    }
+
+    /// Forgets the calls so far, so that the next count starts at nothing.
+    pub fn clear_requests(&self) {
+        self.app.lock().requests.clear();
+    }
+
+    /// Makes calls fail; returns the rule's id.
+    ///
+    /// # Errors
+    /// When the rule does nothing or contradicts itself.
+    pub fn add_fault(&self, rule: FaultRule) -> Result<u64, String> {
+        rule.check()?;
+        Ok(self.app.lock().faults.add(rule))
+    }
+
+    /// Lets everything succeed again.
+    pub fn clear_faults(&self) {
+        self.app.lock().faults.clear();
+    }
+
+    /// Says what an order looks like from now on: `PUT /_control/shopify/orders/{id}` without the detour.
+    ///
+    /// # Errors
+    /// When `overrides` is not an object.
+    pub fn set_order(&self, id: &str, overrides: Value) -> Result<(), String> {
+        self.app.lock().orders.merge(id, overrides)
+    }
+
+    /// Changes Podium's settings: `PUT /_control/podium` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_podium(&self, settings: &Value) -> Result<(), String> {
+        self.app.lock().podium.change(settings)
+    }
+
+    /// Changes Shopify's settings: `PUT /_control/shopify` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_shopify(&self, settings: &Value) -> Result<(), String> {
+        self.app.lock().shopify_tokens.change(settings)
+    }
+
+    /// Says what Podium knows of a person: `PUT /_control/podium/contacts/{phone}` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_contact(&self, phone: &str, fields: &Value) -> Result<(), String> {
+        self.app.lock().book.steer_contact(phone, fields, clock::now_ms())
+    }
+
+    /// Makes every access token of a provider worthless; the next call gets a 401.
+    pub fn revoke_tokens(&self, provider: Provider) {
+        let mut state = self.app.lock();
+        match provider {
+            Provider::Podium => state.podium.revoke(),
+            Provider::Shopify => state.shopify_tokens.revoke(),
+        }
+    }
+
+    /// Lets requests in flight finish, then stops.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}

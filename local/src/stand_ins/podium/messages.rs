@@ -1,0 +1,181 @@
+//! Messages and the conversations they are in. Sending one is what a customer notices.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::envelope::{Answer, Ask, Refusal};
+use super::page::Page;
+use super::view;
+use crate::clock::{self, iso};
+use crate::stand_ins::app::State;
+use crate::stand_ins::ledger::{Contract, Effect, EffectKind};
+use crate::stand_ins::requests::Provider;
+
+/// What a customer is about to get.
+pub(super) struct Sending<'a> {
+    pub(super) contract: Contract,
+    pub(super) kind: EffectKind,
+    pub(super) phone: &'a str,
+    pub(super) location: Option<&'a str>,
+    pub(super) body: &'a str,
+    pub(super) contact_name: Option<&'a str>,
+    /// Where it goes; found by phone and location, if not named.
+    pub(super) conversation: Option<String>,
+}
+
+/// Puts it into the ledger. From here on it has happened, whatever becomes of the answer.
+pub(super) fn put(state: &mut State, ask: &Ask, sending: Sending<'_>) -> Result<Effect, Refusal> {
+    let (link, linked) = state.book.link_in(sending.body).unzip();
+    let invitation = (sending.kind == EffectKind::ReviewInvitation).then(|| format!("inv_{}", state.ids.uid()));
+    let conversation =
+        sending.conversation.unwrap_or_else(|| state.book.conversation_for(sending.phone, sending.location));
+    let effect = Effect {
+        seq: 0,
+        at_ms: clock::now_ms(),
+        provider: Provider::Podium,
+        contract: sending.contract,
+        kind: sending.kind,
+        phone: sending.phone.to_owned(),
+        location: sending.location.map(str::to_owned),
+        body: Some(sending.body.to_owned()),
+        invite_link: link,
+        invitation_id: invitation.or(linked.flatten()),
+        message_id: Some(state.ids.uid()),
+        conversation,
+        contact_name: sending.contact_name.map(str::to_owned),
+        request_id: ask.request_id.clone(),
+    };
+    state.effect(effect).map_err(|error| Refusal::ledger(&error))
+}
+
+/// `POST /v4/messages`
+pub(super) async fn send(ask: Ask) -> Answer {
+    let body = ask.text("/body").ok_or_else(|| Refusal::invalid("body is required."))?;
+    let identifier = ask.text("/channel/identifier").ok_or_else(|| Refusal::invalid("channel is required."))?;
+    let good = match ask.text("/channel/type") {
+        Some("phone") => is_e164(identifier),
+        Some("email") => identifier.contains('@'),
+        _ => return Err(Refusal::invalid("channel.type must be phone or email.")),
+    };
+    if !good {
+        return Err(Refusal::invalid("channel.identifier is not valid."));
+    }
+    let location = ask.text("/locationUid").ok_or_else(|| Refusal::invalid("locationUid is required."))?;
+    let mut state = ask.app.lock();
+    if state.podium.settings.location(location).is_none() {
+        return Err(Refusal::invalid("locationUid names no location."));
+    }
+    let sending = Sending {
+        contract: Contract::Published,
+        kind: EffectKind::Message,
+        phone: identifier,
+        location: Some(location),
+        body,
+        contact_name: ask.text("/contactName"),
+        conversation: None,
+    };
+    let effect = put(&mut state, &ask, sending)?;
+    if ask.body.get("setOpenInbox") == Some(&Value::Bool(true)) {
+        state.book.reopen(&effect.conversation);
+    }
+    Ok(ask.ok(&view::message(&effect, &state.book)))
+}
+
+/// `POST /v4/conversations/{uid}/messages`, the briefs' reply.
+pub(super) async fn reply(Path(uid): Path<String>, ask: Ask) -> Answer {
+    let bad = |error| Refusal::brief(StatusCode::BAD_REQUEST, error);
+    let body = ask.text("/body").ok_or_else(|| bad("invalid_body"))?;
+    let mut state = ask.app.lock();
+    let known = state.book.conversation(&uid).cloned();
+    let conversation = known.ok_or_else(|| Refusal::brief(StatusCode::NOT_FOUND, "conversation_not_found"))?;
+    refuse_opted_out(&state, &conversation.phone)?;
+    let sending = Sending {
+        contract: Contract::Brief,
+        kind: EffectKind::Message,
+        phone: &conversation.phone,
+        location: conversation.location.as_deref(),
+        body,
+        contact_name: None,
+        conversation: Some(uid),
+    };
+    let effect = put(&mut state, &ask, sending)?;
+    let answer = json!({
+        "id": effect.message_id,
+        "uid": effect.message_id,
+        "conversation_uid": effect.conversation,
+        "body": effect.body,
+        "created_at": iso(effect.at_ms),
+    });
+    Ok(Json(answer).into_response())
+}
+
+/// The briefs' Podium refuses to text who said STOP. What the published one does is not documented: there the message
+/// goes out and into the ledger, where a test will find it.
+pub(super) fn refuse_opted_out(state: &State, phone: &str) -> Result<(), Refusal> {
+    if state.book.contact(phone).is_some_and(|contact| contact.opted_out()) {
+        return Err(Refusal::brief(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "contact_opted_out"));
+    }
+    Ok(())
+}
+
+/// `GET /v4/conversations?locationUid=`
+pub(super) async fn conversations(ask: Ask) -> Answer {
+    let page = Page::of(&ask, None)?;
+    let items = {
+        let state = ask.app.lock();
+        let wanted = page.parameter("locationUid");
+        let found = state.book.conversations().into_iter();
+        found
+            .filter(|conversation| wanted.is_none() || conversation.location.as_deref() == wanted)
+            .map(|conversation| (conversation.uid.clone(), view::conversation(conversation, &state.book)))
+            .collect()
+    };
+    page.cut(&ask, items)
+}
+
+/// `GET /v4/conversations/{uid}`
+pub(super) async fn conversation(Path(uid): Path<String>, ask: Ask) -> Answer {
+    let state = ask.app.lock();
+    let found = state.book.conversation(&uid).map(|found| view::conversation(found, &state.book));
+    found.map(|conversation| ask.ok(&conversation)).ok_or_else(Refusal::not_found)
+}
+
+/// `GET /v4/conversations/{uid}/messages`, newest first. It takes a cursor and no limit.
+pub(super) async fn list(Path(uid): Path<String>, ask: Ask) -> Answer {
+    let page_size = ask.app.lock().podium.settings.page_size;
+    let page = Page::of(&ask, Some(page_size))?;
+    let items = {
+        let state = ask.app.lock();
+        let conversation = state.book.conversation(&uid).ok_or_else(Refusal::not_found)?;
+        let now_ms = clock::now_ms();
+        let sent: Vec<&Effect> = state
+            .ledger
+            .of_phone(&conversation.phone)
+            .filter(|effect| effect.conversation == uid && state.podium.settings.shows(effect.at_ms, now_ms))
+            .collect();
+        let newest_first = sent.into_iter().rev();
+        newest_first
+            .map(|effect| (effect.message_id.clone().unwrap_or_default(), view::message(effect, &state.book)))
+            .collect()
+    };
+    page.cut(&ask, items)
+}
+
+/// `GET /v4/conversations/{uid}/messages/{message}`
+pub(super) async fn one(Path((uid, message)): Path<(String, String)>, ask: Ask) -> Answer {
+    let state = ask.app.lock();
+    let mut effects = state.ledger.effects().iter();
+    let found = effects.find(|effect| effect.conversation == uid && effect.message_id.as_deref() == Some(&message));
+    found.map(|effect| ask.ok(&view::message(effect, &state.book))).ok_or_else(Refusal::not_found)
+}
+
+/// `+` and 7 to 15 digits, not starting with 0. No more than a carrier's first look: the stand-in must not share the
+/// judgement of the code it tests.
+pub(super) fn is_e164(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0')
+    })
+}

@@ -1,0 +1,97 @@
+//! What a test may change about Podium: tokens, rotation, locations, page size.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// `GET` and `PUT /_control/podium`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Gives a new refresh token with every refresh, and refuses the old one from then on.
+    pub(crate) rotate_refresh_tokens: bool,
+    /// Life of new access tokens, in seconds.
+    pub(crate) expires_in: u64,
+    /// The only client there is; any, while null.
+    pub(crate) client_id: Option<String>,
+    /// Its secret; any, while null.
+    pub(crate) client_secret: Option<String>,
+    /// Refresh tokens that are good besides the ones given out here; any, while null.
+    pub(crate) refresh_tokens: Option<Vec<String>>,
+    /// Access tokens that are good for ever, besides the ones given out here.
+    pub(crate) access_tokens: Vec<String>,
+    /// Length of a page when the caller does not say.
+    pub(crate) page_size: usize,
+    /// How long a message, and a contact that came with it, stays out of the look-ups: a provider's own reads lag too.
+    pub(crate) visible_after_ms: i64,
+    /// The organisation's locations. Others are refused.
+    pub(crate) locations: Vec<Location>,
+}
+
+/// One store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Location {
+    pub(crate) uid: String,
+    pub(crate) name: String,
+    /// Two letters; what a bare phone number is read by.
+    #[serde(default)]
+    pub(crate) country: Option<String>,
+    #[serde(default)]
+    pub(crate) archived: bool,
+}
+
+impl Default for Settings {
+    /// Podium's documented values, and the locations that the sample events come from.
+    fn default() -> Self {
+        let stores = [
+            ("34dc3207-f0e7-5b39-bf15-36b47e50111f", "Burleigh Heads"),
+            ("2402d60a-8fc7-58ed-8992-ee47f110175e", "Sydney"),
+            ("loc_burleigh", "Burleigh Heads"),
+            ("loc_sydney", "Sydney"),
+        ];
+        let locations = stores.map(|(uid, name)| Location {
+            uid: uid.to_owned(),
+            name: name.to_owned(),
+            country: Some("AU".to_owned()),
+            archived: false,
+        });
+        Self {
+            rotate_refresh_tokens: false,
+            expires_in: 36_000,
+            client_id: None,
+            client_secret: None,
+            refresh_tokens: None,
+            access_tokens: Vec::new(),
+            page_size: 10,
+            visible_after_ms: 0,
+            locations: locations.to_vec(),
+        }
+    }
+}
+
+impl Settings {
+    /// Whether look-ups show by now what came into being at `at_ms`.
+    pub(crate) fn shows(&self, at_ms: i64, now_ms: i64) -> bool {
+        at_ms.saturating_add(self.visible_after_ms) <= now_ms
+    }
+
+    pub(crate) fn location(&self, uid: &str) -> Option<&Location> {
+        self.locations.iter().find(|location| location.uid == uid)
+    }
+}
+
+/// Lays the fields of `change` over `current`.
+///
+/// # Errors
+/// When a field is unknown or of the wrong type; then nothing changes.
+pub(crate) fn changed<T>(current: &T, change: &Value) -> Result<T, String>
+where
+    T: Serialize + for<'de> Deserialize<'de>,
+{
+    let mut merged = serde_json::to_value(current).map_err(|error| error.to_string())?;
+    match (merged.as_object_mut(), change.as_object()) {
+        (Some(merged), Some(change)) => merged.extend(change.clone()),
+        _ => return Err("settings are an object".to_owned()),
+    }
+    serde_json::from_value(merged).map_err(|error| error.to_string())
+}

@@ -1,0 +1,173 @@
+//! Podium's objects, field by field as its published description has them, and the briefs' contact.
+
+use serde_json::{Value, json};
+
+use super::book::{BRIEF_FLAGS, Book, Contact, Conversation, Invite};
+use super::settings::Location;
+use crate::clock::iso;
+use crate::stand_ins::app::derived_uid;
+use crate::stand_ins::ledger::Effect;
+
+/// The organisation of the sample events.
+pub(super) const ORGANIZATION: &str = "8996bc8e-ab2f-5929-bdbc-154c7daffc98";
+/// The integration that sends.
+const SENDER: &str = "10e7235d-4e60-5a97-a5c4-78ba307a1b43";
+
+fn channel(identifier: &str) -> Value {
+    let kind = if identifier.contains('@') { "email" } else { "phone" };
+    json!({ "type": kind, "identifier": identifier })
+}
+
+pub(super) fn message(effect: &Effect, book: &Book) -> Value {
+    let uid = effect.message_id.as_deref().unwrap_or_default();
+    let contact = book.contact(&effect.phone);
+    let name = contact.and_then(|contact| contact.name.clone());
+    let started_ms = book.conversation(&effect.conversation).map_or(effect.at_ms, |found| found.created_ms);
+    json!({
+        "uid": uid,
+        "body": effect.body,
+        "createdAt": iso(effect.at_ms),
+        "contactName": name,
+        "failureReason": null,
+        "senderUid": SENDER,
+        "webchatUrl": null,
+        "attachmentUrl": null,
+        "conversation": {
+            "uid": effect.conversation,
+            "startedAt": iso(started_ms),
+            "assignedUserUid": null,
+            "channel": channel(&effect.phone),
+        },
+        "location": { "uid": effect.location, "organizationUid": ORGANIZATION },
+        "items": [{
+            "uid": derived_uid(&["item", uid]),
+            "type": "message",
+            "body": effect.body,
+            "sendBody": null,
+            "sourceType": "outbound",
+            "deliveryStatus": "sent",
+            "attachmentUrl": null,
+            "attachmentContentType": null,
+            "createdAt": iso(effect.at_ms),
+            "encryptedAt": null,
+        }],
+        "contact": { "uid": contact.map(Contact::uid), "name": name, "externalIdentifier": null },
+        "sender": { "uid": SENDER },
+    })
+}
+
+pub(super) fn conversation(conversation: &Conversation, book: &Book) -> Value {
+    json!({
+        "uid": conversation.uid,
+        "assignedUserUid": null,
+        "assigneeUids": [],
+        "channel": channel(&conversation.phone),
+        "closed": conversation.closed,
+        "contactName": book.contact(&conversation.phone).and_then(|contact| contact.name.clone()),
+        "createdAt": iso(conversation.created_ms),
+        "lastItemAt": iso(conversation.last_item_ms),
+        "locationUid": conversation.location,
+        "updatedAt": iso(conversation.last_item_ms),
+    })
+}
+
+pub(super) fn contact(contact: &Contact, book: &Book) -> Value {
+    let uids = |values: Vec<&String>| values.into_iter().map(|uid| json!({ "uid": uid })).collect::<Vec<_>>();
+    let is_email = contact.phone.contains('@');
+    let email = if is_email { Some(&contact.phone) } else { contact.email.as_ref() };
+    let phone = (!is_email).then_some(&contact.phone);
+    let opted_in: Vec<&String> = if contact.opted_out() { Vec::new() } else { contact.locations.iter().collect() };
+    let channels: Vec<Value> = phone
+        .into_iter()
+        .chain(email)
+        .map(|identifier| {
+            json!({
+                "type": if identifier.contains('@') { "email" } else { "phone" },
+                "identifier": identifier,
+                "label": null,
+                "transactionalOptedOutAt": contact.opted_out_ms.map(iso),
+                "marketingOptedInLocationUids": opted_in,
+                "createdAt": iso(contact.created_ms),
+                "updatedAt": iso(contact.updated_ms),
+            })
+        })
+        .collect();
+    json!({
+        "uid": contact.uid(),
+        "name": contact.name,
+        "phoneNumbers": phone.into_iter().collect::<Vec<_>>(),
+        "emails": email.into_iter().collect::<Vec<_>>(),
+        "channels": channels,
+        "locations": uids(contact.locations.iter().collect()),
+        "conversations": uids(book.conversations_of(&contact.phone).map(|found| &found.uid).collect()),
+        "organization": { "uid": ORGANIZATION },
+        "tags": [],
+        "attributes": [],
+        "address": {},
+        "createdAt": iso(contact.created_ms),
+        "updatedAt": iso(contact.updated_ms),
+    })
+}
+
+pub(super) fn brief_contact(contact: &Contact) -> Value {
+    let (first, last) = match contact.name.as_deref().map(|name| name.split_once(' ')) {
+        Some(Some((first, last))) => (Some(first), Some(last)),
+        Some(None) => (contact.name.as_deref(), None),
+        None => (None, None),
+    };
+    let mut view = json!({
+        "uid": contact.uid(),
+        "phone": contact.phone,
+        "location_uid": contact.locations.first(),
+        "first_name": first,
+        "last_name": last,
+        "opted_out": contact.opted_out(),
+        "updated_at": iso(contact.updated_ms),
+    });
+    if let Some(fields) = view.as_object_mut() {
+        fields.extend(BRIEF_FLAGS.map(|flag| (flag.to_owned(), Value::Bool(contact.flags.contains(flag)))));
+    }
+    view
+}
+
+pub(super) fn invite(invite: &Invite, book: &Book) -> Value {
+    json!({
+        "uid": invite.uid,
+        "url": invite.url(),
+        "shortUrl": invite.short_url(),
+        "channel": channel(&invite.phone),
+        "customerName": book.contact(&invite.phone).and_then(|contact| contact.name.clone()),
+        // Links made over the API stay so: whoever texts them is the one to know.
+        "deliveryStatus": "pending",
+        "linkClicked": false,
+        "linkClickedAt": null,
+        "conversationItemUid": null,
+        "languages": ["EN"],
+        "location": { "uid": invite.location, "organizationUid": ORGANIZATION },
+        "sender": { "name": "external", "type": "integration", "uid": SENDER, "sentThrough": "generated_link_only" },
+        "attributions": [],
+        "test": false,
+        "createdAt": iso(invite.created_ms),
+        "updatedAt": iso(invite.created_ms),
+    })
+}
+
+pub(super) fn location(location: &Location) -> Value {
+    json!({
+        "uid": location.uid,
+        "name": location.name,
+        "displayName": location.name,
+        "phoneNumber": null,
+        "podiumPhoneNumber": null,
+        "address": null,
+        "addressDetails": {
+            "city": location.name, "country": location.country, "countryLongName": null, "houseNumber": null,
+            "postalCode": null, "road": null, "state": null, "stateLongName": null, "unit": null,
+        },
+        "archived": location.archived,
+        "archivedAt": if location.archived { Some("2026-01-01T00:00:00Z") } else { None },
+        "organizationUid": ORGANIZATION,
+        "createdAt": "2025-01-01T00:00:00Z",
+        "updatedAt": "2025-01-01T00:00:00Z",
+    })
+}

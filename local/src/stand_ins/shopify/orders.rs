@@ -1,0 +1,152 @@
+//! What the shop's orders look like at send time.
+//!
+//! An order that nobody spoke of is a plausible one that may be asked for a review: paid, fulfilled, delivered, its buyer
+//! subscribed. Tests and the demo change what they need.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::clock::{iso, now_ms};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Overrides by order number.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    overrides: BTreeMap<String, Map<String, Value>>,
+}
+
+/// `7024000000101`, from that or from `gid://shopify/Order/7024000000101`.
+fn number(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
+impl Orders {
+    /// Lays `change` over what was said of this order before.
+    pub(crate) fn merge(&mut self, id: &str, change: Value) -> Result<(), String> {
+        let Value::Object(change) = change else {
+            return Err("an order's state is an object".to_owned());
+        };
+        let known = self.overrides.entry(number(id).to_owned()).or_default();
+        for (field, value) in change {
+            merge_field(known, field, value);
+        }
+        Ok(())
+    }
+
+    /// Forgets what was said of an order; it is a plausible one again.
+    pub(crate) fn forget(&mut self, id: &str) -> bool {
+        self.overrides.remove(number(id)).is_some()
+    }
+
+    /// What was said of an order.
+    pub(crate) fn said(&self, id: &str) -> Value {
+        self.overrides.get(number(id)).map_or(Value::Null, |fields| Value::Object(fields.clone()))
+    }
+
+    /// The order as GraphQL has it; `None` when it is said to be missing.
+    pub(crate) fn get(&self, id: &str) -> Option<Value> {
+        let number = number(id);
+        let mut order = plausible(number);
+        if let Some(overrides) = self.overrides.get(number) {
+            if overrides.get("missing") == Some(&Value::Bool(true)) {
+                return None;
+            }
+            for (field, value) in overrides {
+                apply(&mut order, field, value);
+            }
+        }
+        Some(Value::Object(order))
+    }
+}
+
+/// The names that are easier to say than their place in the answer; everything else is a field of the order itself.
+fn apply(order: &mut Map<String, Value>, field: &str, value: &Value) {
+    let place = match field {
+        "missing" => return,
+        "marketingState" => json!({ "customer": { "defaultPhoneNumber": { "marketingState": value } } }),
+        "phone" => json!({ "customer": { "defaultPhoneNumber": { "phoneNumber": value } } }),
+        "timeZone" => json!({ "shippingAddress": { "timeZone": value } }),
+        "totalRefunded" => {
+            let amount = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            json!({ "totalRefundedSet": { "shopMoney": { "amount": amount } } })
+        }
+        _ => json!({ field: value }),
+    };
+    if let Value::Object(place) = place {
+        for (field, value) in place {
+            merge_field(order, field, value);
+        }
+    }
+}
+
+/// Objects are merged, everything else is replaced; null is a value like any other.
+fn merge_field(target: &mut Map<String, Value>, field: String, value: Value) {
+    match (target.get_mut(&field), value) {
+        (Some(Value::Object(known)), Value::Object(change)) => {
+            for (field, value) in change {
+                merge_field(known, field, value);
+            }
+        }
+        (_, value) => {
+            target.insert(field, value);
+        }
+    }
+}
+
+fn plausible(number: &str) -> Map<String, Value> {
+    let now = now_ms();
+    let tail: String = number.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
+    let order = json!({
+        "__typename": "Order",
+        "id": format!("gid://shopify/Order/{number}"),
+        "legacyResourceId": number,
+        "name": format!("#HL{tail}"),
+        "test": false,
+        "createdAt": iso(now - 8 * DAY_MS),
+        "processedAt": iso(now - 8 * DAY_MS),
+        "updatedAt": iso(now - 3 * DAY_MS),
+        "cancelledAt": null,
+        "cancelReason": null,
+        "closedAt": null,
+        "displayFinancialStatus": "PAID",
+        "displayFulfillmentStatus": "FULFILLED",
+        "returnStatus": "NO_RETURN",
+        "sourceName": "web",
+        "tags": [],
+        "phone": null,
+        "customerLocale": "en-AU",
+        "totalRefundedSet": { "shopMoney": { "amount": "0.0", "currencyCode": "AUD" } },
+        "purchasingEntity": { "__typename": "Customer" },
+        "retailLocation": null,
+        "fulfillments": [{
+            "id": format!("gid://shopify/Fulfillment/6{tail}000000101"),
+            "status": "SUCCESS",
+            "displayStatus": "DELIVERED",
+            "createdAt": iso(now - 6 * DAY_MS),
+            "updatedAt": iso(now - 3 * DAY_MS),
+            "deliveredAt": iso(now - 3 * DAY_MS),
+            "location": { "id": "gid://shopify/Location/70012345001", "name": "Burleigh Heads" },
+        }],
+        "customer": {
+            "__typename": "Customer",
+            "id": format!("gid://shopify/Customer/997{tail}000101"),
+            "locale": "en-AU",
+            "tags": [],
+            "defaultPhoneNumber": {
+                "phoneNumber": "+61491570156",
+                "marketingState": "SUBSCRIBED",
+                "marketingOptInLevel": "SINGLE_OPT_IN",
+                "marketingUpdatedAt": iso(now - 8 * DAY_MS),
+            },
+        },
+        "shippingAddress": {
+            "countryCodeV2": "AU",
+            "provinceCode": "NSW",
+            "zip": "2204",
+            "timeZone": "Australia/Sydney",
+        },
+    });
+    if let Value::Object(fields) = order { fields } else { Map::new() }
+}
