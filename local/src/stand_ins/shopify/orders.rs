@@ -127,7 +127,7 @@ fn plausible(number: &str) -> Map<String, Value> {
             "createdAt": iso(now - 6 * DAY_MS),
             "updatedAt": iso(now - 3 * DAY_MS),
             "deliveredAt": iso(now - 3 * DAY_MS),
-            "location": { "id": "gid://shopify/Location/70012345001", "name": "Burleigh Heads" },
+            "location": { "id": "gid://shopify/Location/88110022001", "name": "Burleigh Heads" },
         }],
         "customer": {
             "__typename": "Customer",
