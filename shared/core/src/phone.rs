@@ -10,178 +10,21 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, PhoneNumberType};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat};
 use thiserror::Error;
+
+pub use self::e164::{CallingCode, E164Phone, NotE164, exposed, same_country};
+pub use self::kind::{NumberType, SmsCapability};
+
+mod e164;
+mod kind;
+#[cfg(test)]
+mod tests;
 
 /// libphonenumber looks at no more than this; a longer text is refused unread, which also bounds the time spent.
 const MAX_CODE_POINTS: usize = 250;
-/// The longest calling code (3) and the longest national number libphonenumber parses (17).
-///
-/// ITU-T E.164 stops at 15 digits, but real plans do not: a valid German fixed line can have 17. No mobile number is
-/// longer than 15, so nothing that can be texted is affected; the others must still be readable once stored.
-const MAX_DIGITS: usize = 20;
-const MIN_DIGITS: usize = 2;
-/// How many of the last digits [`E164Phone`] shows when it is printed.
-const SHOWN_TAIL: usize = 3;
-/// Digits that must stay hidden before any of the last ones is shown.
-const HIDDEN_AT_LEAST: usize = 4;
-
-/// A phone number in E.164 form: `+`, then digits, the first not 0.
-///
-/// `Debug` and `Display` print it masked (`+61*****678`), so that a log line or an error cannot leak it by accident;
-/// [`E164Phone::expose`] is the one way to the digits, and easy to search for. `serde` is not derived for the same
-/// reason: use [`exposed`] where a row or a request really has to hold the number.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct E164Phone(String);
-
-/// The text is not an E.164 number. It does not repeat the text, which may be somebody's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("not an E.164 phone number (a plus sign and 2 to 20 digits, the first not 0)")]
-pub struct NotE164;
-
-impl E164Phone {
-    /// Reads a number that we stored in E.164 form ourselves.
-    ///
-    /// This looks at the shape only and is cheap. Text from outside goes through [`normalize`].
-    ///
-    /// # Errors
-    /// [`NotE164`] when the text has another shape.
-    pub fn parse_e164(stored: &str) -> Result<Self, NotE164> {
-        let digits = stored.strip_prefix('+').ok_or(NotE164)?;
-        let shaped = (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len())
-            && digits.bytes().all(|b| b.is_ascii_digit())
-            && !digits.starts_with('0');
-        if shaped { Ok(Self(stored.to_owned())) } else { Err(NotE164) }
-    }
-
-    /// The whole number, with its plus sign: for keys, for the provider that sends to it, never for a log.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// The country calling code, read off the first digits; `None` when no plan starts with these digits.
-    #[must_use]
-    pub fn calling_code(&self) -> Option<CallingCode> {
-        let code = self.digits().get(..calling_code_len(self.digits()))?;
-        code.parse().ok().map(CallingCode)
-    }
-
-    /// The digits after the calling code, leading zeros kept (`0212345678` for a number in Milan).
-    #[must_use]
-    pub fn expose_national(&self) -> &str {
-        self.digits().get(calling_code_len(self.digits())..).unwrap_or_default()
-    }
-
-    fn digits(&self) -> &str {
-        self.0.get(1..).unwrap_or_default()
-    }
-}
-
-impl TryFrom<&str> for E164Phone {
-    type Error = NotE164;
-
-    fn try_from(stored: &str) -> Result<Self, NotE164> {
-        Self::parse_e164(stored)
-    }
-}
-
-impl fmt::Display for E164Phone {
-    /// Writes the number masked: calling code, five stars whatever the length, last three digits.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.digits();
-        let code = calling_code_len(digits);
-        // Where plans are short (St Helena has five digits) the usual ends would be nearly all of the number.
-        let spare = digits.len().saturating_sub(code + HIDDEN_AT_LEAST);
-        let head = if digits.len() >= code + HIDDEN_AT_LEAST { digits.get(..code) } else { None };
-        let tail = if spare >= SHOWN_TAIL { digits.get(digits.len() - SHOWN_TAIL..) } else { None };
-        let (head, tail) = (head.unwrap_or_default(), tail.unwrap_or_default());
-        write!(f, "+{head}*****{tail}")
-    }
-}
-
-impl fmt::Debug for E164Phone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "E164Phone({self})")
-    }
-}
-
-/// Reading and writing an [`E164Phone`] in the clear, for `#[serde(with = "frontdesk_core::phone::exposed")]`.
-///
-/// Naming this module is the decision to hold a whole number in that place.
-pub mod exposed {
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    use super::E164Phone;
-
-    /// Writes the whole number.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn serialize<S: Serializer>(phone: &E164Phone, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(phone.expose())
-    }
-
-    /// Reads a number in E.164 form.
-    ///
-    /// # Errors
-    /// When the text is missing or not E.164; the message does not repeat it.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<E164Phone, D::Error> {
-        let text = String::deserialize(from)?;
-        E164Phone::parse_e164(&text).map_err(de::Error::custom)
-    }
-}
-
-/// A country calling code, such as 61.
-///
-/// Two numbers belong to the same country for our purposes when these are equal: +44 7911 123456 is in Guernsey by
-/// region, and as local to a British store as any other +44 number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallingCode(u16);
-
-impl CallingCode {
-    /// The code's number.
-    #[must_use]
-    pub const fn get(self) -> u16 {
-        self.0
-    }
-
-    /// The calling code of a region; `None` for a region without a numbering plan.
-    #[must_use]
-    pub fn of_region(region: Region) -> Option<Self> {
-        let code = PHONE_NUMBER_UTIL.get_country_code_for_region(region.in_library()?)?;
-        u16::try_from(code).ok().map(Self)
-    }
-}
-
-impl fmt::Display for CallingCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-/// Whether two numbers have the same country calling code.
-#[must_use]
-pub fn same_country(a: &E164Phone, b: &E164Phone) -> bool {
-    a.calling_code().is_some_and(|code| b.calling_code() == Some(code))
-}
-
-/// How many digits of a number are its calling code. No code is the beginning of another, so the first two decide.
-fn calling_code_len(digits: &str) -> usize {
-    match digits.as_bytes() {
-        [b'1' | b'7', ..] => 1,
-        [b'2', b'0' | b'7', ..]
-        | [b'3', b'0'..=b'4' | b'6' | b'9', ..]
-        | [b'4', b'0' | b'1' | b'3'..=b'9', ..]
-        | [b'5', b'1'..=b'8', ..]
-        | [b'6', b'0'..=b'6', ..]
-        | [b'8', b'1' | b'2' | b'4' | b'6', ..]
-        | [b'9', b'0'..=b'5' | b'8', ..] => 2,
-        _ => 3,
-    }
-}
 
 /// A region: two ASCII capitals, such as `AU`. Whether there is a numbering plan for it is another question.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -267,118 +110,6 @@ impl NumberRegion {
 impl fmt::Display for NumberRegion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// What kind of number it is, by libphonenumber's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NumberType {
-    /// A mobile.
-    Mobile,
-    /// A plan that does not tell the two apart; every number of the US and Canada that is not a special one.
-    FixedLineOrMobile,
-    /// A landline.
-    FixedLine,
-    /// Free for the caller.
-    TollFree,
-    /// Dear for the caller.
-    PremiumRate,
-    /// The cost is shared.
-    SharedCost,
-    /// Voice over IP.
-    Voip,
-    /// Follows a person from line to line.
-    PersonalNumber,
-    /// A pager.
-    Pager,
-    /// One number for a company's many offices.
-    Uan,
-    /// A voicemail box.
-    Voicemail,
-    /// None of these. [`normalize`] never returns it, because such a number is not valid; rows of other origin may.
-    Unknown,
-}
-
-impl NumberType {
-    /// libphonenumber's name, such as `FIXED_LINE_OR_MOBILE`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Mobile => "MOBILE",
-            Self::FixedLineOrMobile => "FIXED_LINE_OR_MOBILE",
-            Self::FixedLine => "FIXED_LINE",
-            Self::TollFree => "TOLL_FREE",
-            Self::PremiumRate => "PREMIUM_RATE",
-            Self::SharedCost => "SHARED_COST",
-            Self::Voip => "VOIP",
-            Self::PersonalNumber => "PERSONAL_NUMBER",
-            Self::Pager => "PAGER",
-            Self::Uan => "UAN",
-            Self::Voicemail => "VOICEMAIL",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-
-    /// Whether a number of this kind can be sent a text.
-    ///
-    /// Validity alone is no answer: `13 11 14`, 1300, 1800 and 1900 numbers are valid in Australia.
-    #[must_use]
-    pub const fn sms(self) -> SmsCapability {
-        match self {
-            Self::Mobile | Self::FixedLineOrMobile => SmsCapability::Send,
-            Self::PersonalNumber | Self::Pager | Self::Voip | Self::Unknown => SmsCapability::AskForAnother,
-            Self::FixedLine | Self::TollFree | Self::PremiumRate | Self::SharedCost | Self::Uan | Self::Voicemail => {
-                SmsCapability::Never
-            }
-        }
-    }
-}
-
-impl fmt::Display for NumberType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl From<PhoneNumberType> for NumberType {
-    fn from(kind: PhoneNumberType) -> Self {
-        match kind {
-            PhoneNumberType::Mobile => Self::Mobile,
-            PhoneNumberType::FixedLineOrMobile => Self::FixedLineOrMobile,
-            PhoneNumberType::FixedLine => Self::FixedLine,
-            PhoneNumberType::TollFree => Self::TollFree,
-            PhoneNumberType::PremiumRate => Self::PremiumRate,
-            PhoneNumberType::SharedCost => Self::SharedCost,
-            PhoneNumberType::VoIP => Self::Voip,
-            PhoneNumberType::PersonalNumber => Self::PersonalNumber,
-            PhoneNumberType::Pager => Self::Pager,
-            PhoneNumberType::UAN => Self::Uan,
-            PhoneNumberType::VoiceMail => Self::Voicemail,
-            PhoneNumberType::Unknown => Self::Unknown,
-        }
-    }
-}
-
-/// What to do with a number when a text is to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SmsCapability {
-    /// A text can be sent.
-    Send,
-    /// It might arrive, or not, or at another person's: ask for another number first.
-    AskForAnother,
-    /// A text never arrives.
-    Never,
-}
-
-impl SmsCapability {
-    /// A stable name: `send`, `ask_for_another`, `never`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Send => "send",
-            Self::AskForAnother => "ask_for_another",
-            Self::Never => "never",
-        }
     }
 }
 
@@ -471,11 +202,10 @@ pub fn normalize(raw: &str, default_region: Option<&str>) -> Result<Normalized, 
     if tel_follows_context(raw) {
         return Err(PhoneReject::NotANumber);
     }
-    let region = default_region.and_then(|text| Region::try_from(text).ok()?.in_library());
-    // The second net. The guards above keep the one known panic of the library from happening, because the message of
-    // a panic quotes the text it was working on. Should there be another, one odd number must not take down the batch
-    // it came in. The library keeps no state between calls that a panic could leave half-written.
-    catch_unwind(AssertUnwindSafe(|| look_up(raw, region))).unwrap_or(Err(PhoneReject::LibraryFault))
+    // The second net. The guards keep the one known panic of the library from happening, because the message of a panic
+    // quotes the text it was working on. Should there be another, one odd number must not take down the batch it came
+    // in. The library keeps no state between calls that a panic could leave half-written.
+    catch_unwind(|| look_up(raw, default_region)).unwrap_or(Err(PhoneReject::LibraryFault))
 }
 
 /// Does the one-time work (4 ms: metadata, patterns) before the first event waits for it.
@@ -494,9 +224,47 @@ fn tel_follows_context(raw: &str) -> bool {
     }
 }
 
-fn look_up(raw: &str, region: Option<rlibphonenumber::Region>) -> Result<Normalized, PhoneReject> {
-    let number =
-        PHONE_NUMBER_UTIL.parse(readable(raw), region).map_err(|error| classify(&error, raw, region.is_some()))?;
+/// The first of several numbers, as in `… x302/x2303`: libphonenumber drops what follows the first such mark.
+///
+/// The library we use looks for the last mark instead, and takes what stands between the last line end and that mark,
+/// so that it can read another number than the original does. This cuts the text behind the first mark, where both
+/// see the same; with a line end before the mark the original refuses.
+fn first_number(raw: &str) -> Result<&str, PhoneReject> {
+    // With a context the number is taken from between the prefix and the context, and no mark is looked for.
+    if raw.contains(";phone-context=") {
+        return Ok(raw);
+    }
+    let Some(start) = raw.find(starts_a_number) else { return Ok(raw) };
+    let Some(end) = raw.get(start..).and_then(end_of_mark).map(|end| start + end) else { return Ok(raw) };
+    match raw.get(start..end) {
+        Some(first) if !first.contains('\n') => Ok(raw.get(..end).unwrap_or(raw)),
+        Some(_) | None => Err(PhoneReject::NotANumber),
+    }
+}
+
+/// Where the first `/x`, `\ x` or the like ends.
+fn end_of_mark(text: &str) -> Option<usize> {
+    text.match_indices(['/', '\\']).find_map(|(at, slash)| {
+        let after = text.get(at + slash.len()..)?;
+        let mark = after.trim_start_matches(' ').strip_prefix('x')?;
+        Some(text.len() - mark.len())
+    })
+}
+
+/// A plus sign or a digit of any script.
+fn starts_a_number(c: char) -> bool {
+    let digit_of_a_script = || !PHONE_NUMBER_UTIL.normalize_digits_only(c.encode_utf8(&mut [0; 4])).is_empty();
+    is_plus(c) || c.is_ascii_digit() || (!c.is_ascii() && digit_of_a_script())
+}
+
+fn is_plus(c: char) -> bool {
+    matches!(c, '+' | '\u{FF0B}')
+}
+
+fn look_up(raw: &str, default_region: Option<&str>) -> Result<Normalized, PhoneReject> {
+    let region = default_region.and_then(|text| Region::try_from(text).ok()?.in_library());
+    let text = with_plain_tildes(first_number(raw)?);
+    let number = PHONE_NUMBER_UTIL.parse(text, region).map_err(|error| classify(&error, raw, region.is_some()))?;
     if !number.is_valid() {
         return Err(PhoneReject::InvalidNumber);
     }
@@ -504,8 +272,8 @@ fn look_up(raw: &str, region: Option<rlibphonenumber::Region>) -> Result<Normali
 }
 
 /// The library misses the full-width tilde among the characters that may separate digits.
-fn readable(raw: &str) -> Cow<'_, str> {
-    if raw.contains('\u{FF5E}') { Cow::Owned(raw.replace('\u{FF5E}', "~")) } else { Cow::Borrowed(raw) }
+fn with_plain_tildes(text: &str) -> Cow<'_, str> {
+    if text.contains('\u{FF5E}') { Cow::Owned(text.replace('\u{FF5E}', "~")) } else { Cow::Borrowed(text) }
 }
 
 fn describe(number: &PhoneNumber) -> Option<Normalized> {
@@ -519,7 +287,7 @@ fn describe(number: &PhoneNumber) -> Option<Normalized> {
         e164: E164Phone::parse_e164(&number.format_as(PhoneNumberFormat::E164)).ok()?,
         number_type: number.get_type().into(),
         region,
-        calling_code: CallingCode(u16::try_from(number.country_code).ok()?),
+        calling_code: CallingCode::from_library(number.country_code)?,
     })
 }
 
@@ -536,9 +304,5 @@ fn classify(error: &ParseError, raw: &str, has_region: bool) -> PhoneReject {
 
 /// Whether the number proper begins with a plus sign, or its RFC 3966 context does.
 fn names_its_country(raw: &str) -> bool {
-    let first = raw.chars().find(|c| matches!(c, '+' | '\u{FF0B}') || c.is_numeric());
-    matches!(first, Some('+' | '\u{FF0B}')) || raw.contains(";phone-context=+")
+    raw.chars().find(|&c| starts_a_number(c)).is_some_and(is_plus) || raw.contains(";phone-context=+")
 }
-
-#[cfg(test)]
-mod tests;

@@ -55,6 +55,23 @@ fn the_full_width_tilde_separates_digits() {
 }
 
 #[test]
+fn of_several_numbers_the_first_is_read_or_none() {
+    for (raw, expected) in [
+        ("0412345678/x12/x34", Ok("+61412345678")),
+        ("\n0412345678 \\ x12\n", Ok("+61412345678")),
+        ("0/x412345678/x1", Err(PhoneReject::NotANumber)),
+        ("/x0412345678", Ok("+61412345678")),
+        ("٦١\n١٨٠٢٢٥٢/x39", Err(PhoneReject::NotANumber)),
+        ("0412345678/x1\n2", Ok("+61412345678")),
+    ] {
+        assert_eq!(e164(raw, "AU").as_deref(), expected.as_deref(), "{raw:?}");
+    }
+    let alone = |raw: &str| PHONE_NUMBER_UTIL.parse(raw, Some(rlibphonenumber::Region::AU)).unwrap().to_string();
+    assert_eq!(alone("0/x412345678/x1"), "+61412345678", "once this fails the guard can go");
+    assert_eq!(alone("٦١\n١٨٠٢٢٥٢/x39"), "+611802252", "once this fails the guard can go");
+}
+
+#[test]
 fn an_extension_is_dropped() {
     assert_eq!(e164("0412 345 678 ext. 12345678", "AU").unwrap(), "+61412345678");
 }
@@ -168,7 +185,7 @@ fn phone_like() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "[0-9]{1,6}",
         2 => prop::sample::select(vec![
-            "+", "\u{FF0B}", "00", "011", "tel:", ";phone-context=", ";isub=", ";ext=", " ext. ", "x", "#", "(", ")",
+            "+", "\u{FF0B}", "00", "011", "tel:", ";phone-context=", "/x", "\\ x", "\n", ";isub=", ";ext=", " ext. ", "x", "#", "(", ")",
             "[", "]", "-", "\u{2010}", ".", "/", "~", "\u{FF5E}", ",", ",,", ";", "*", "\0", "\r\n", "\u{202A}",
             "\u{66F}", "٤", "４", "०", "доб", "ｅｘｔ", "example.com", "FLOWERS", "&", "é", "\u{301}",
         ]).prop_map(str::to_owned),
