@@ -263,7 +263,9 @@ where
 
     /// The one call that a customer notices.
     async fn deliver(&self, held: &Held, send: &Send, permit: Permit, message: &ReviewSend) -> Step<Next> {
-        match self.store.begin(send, &held.lease).await? {
+        // The time of the call, not of the claim, is what a later look-up must count from.
+        let lease = Lease { now: self.clock.now(), ..held.lease.clone() };
+        match self.store.begin(send, &lease).await? {
             Begin::Begun => {}
             // The request's row was lost or forgotten, the outbox remembers.
             Begin::Refused(OutboxState::Sending(_)) => return Err(self.later(held)),

@@ -1,0 +1,179 @@
+use frontdesk_core::{
+    body::StoredBody,
+    ids::{OwnerToken, Shard},
+    inbox::{
+        Accepted, BodySha256, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, LeasedEvent, NewEvent, WaitingRow,
+    },
+    store::{Fenced, Lease, StoreError},
+    time::UnixMillis,
+};
+
+use super::ModelStore;
+
+/// An event's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Where it stands.
+    pub status: InboxStatus,
+    /// The body.
+    pub body: StoredBody,
+    /// Its hash.
+    pub body_sha256: BodySha256,
+    /// When it arrived.
+    pub received_at: UnixMillis,
+    /// When it may be forgotten.
+    pub expires_at: UnixMillis,
+    /// The write that made it.
+    pub receipt: String,
+    /// Who held it last.
+    pub owner: Option<OwnerToken>,
+    /// Until when it is held.
+    pub lease_until: Option<UnixMillis>,
+    /// How often it was claimed.
+    pub attempts: u32,
+    /// Since when it waits; absent when it has ended.
+    pub waiting_since: Option<UnixMillis>,
+    /// How it ended.
+    pub outcome: Option<String>,
+}
+
+impl InboxRow {
+    /// Whether `lease`'s owner holds it.
+    pub(super) fn held_by(&self, lease: &Lease) -> bool {
+        self.status == InboxStatus::Claimed && self.owner.as_ref() == Some(&lease.owner)
+    }
+
+    /// Ends it.
+    pub(super) fn end(&mut self, end: &EventEnd) {
+        let (status, outcome) = match end {
+            EventEnd::Done(word) => (InboxStatus::Done, (*word).to_owned()),
+            EventEnd::Rejected(reason) => (InboxStatus::Rejected, reason.describe()),
+            EventEnd::Parked(reason) => (InboxStatus::Parked, reason.describe()),
+        };
+        self.status = status;
+        self.outcome = Some(outcome);
+        self.waiting_since = None;
+        self.lease_until = None;
+    }
+}
+
+impl Inbox for ModelStore {
+    async fn accept(&self, event: &NewEvent) -> Result<Accepted, StoreError> {
+        let mut tables = self.lock();
+        if let Some(old) = tables.inbox.get(&event.key)
+            && old.expires_at > event.received_at
+        {
+            if old.receipt == event.receipt {
+                return Ok(Accepted::Stored);
+            }
+            if old.body_sha256 == event.body_sha256 {
+                return Ok(Accepted::Duplicate);
+            }
+            tables.writes += 1;
+            let key = event.key.mismatch_key(&event.body_sha256);
+            tables.mismatches.insert(key, event.body_sha256.as_str().to_owned());
+            return Ok(Accepted::Mismatch);
+        }
+        let row = InboxRow {
+            status: if event.rejected.is_some() { InboxStatus::Rejected } else { InboxStatus::Waiting },
+            body: event.body.clone(),
+            body_sha256: event.body_sha256.clone(),
+            received_at: event.received_at,
+            expires_at: event.expires_at,
+            receipt: event.receipt.clone(),
+            owner: None,
+            lease_until: None,
+            attempts: 0,
+            waiting_since: event.rejected.is_none().then_some(event.received_at),
+            outcome: event.rejected.as_ref().map(|r| r.describe()),
+        };
+        tables.writes += 1;
+        tables.inbox.insert(event.key.clone(), row);
+        Ok(Accepted::Stored)
+    }
+
+    async fn claim(&self, key: &InboxKey, lease: &Lease) -> Result<InboxClaim, StoreError> {
+        let mut tables = self.lock();
+        let Some(row) = tables.inbox.get_mut(key) else { return Ok(InboxClaim::Missing) };
+        match row.status {
+            InboxStatus::Waiting => {}
+            InboxStatus::Claimed => {
+                let until = row.lease_until.unwrap_or(lease.now);
+                if until > lease.now && row.owner.as_ref() != Some(&lease.owner) {
+                    return Ok(InboxClaim::Busy { until });
+                }
+            }
+            ended @ (InboxStatus::Done | InboxStatus::Rejected | InboxStatus::Parked | InboxStatus::Mismatch) => {
+                return Ok(InboxClaim::Ended(ended));
+            }
+        }
+        // A repeated call by the same owner is the same attempt.
+        if !row.held_by(lease) {
+            row.attempts += 1;
+        }
+        row.status = InboxStatus::Claimed;
+        row.owner = Some(lease.owner.clone());
+        row.lease_until = Some(lease.until);
+        let event = LeasedEvent {
+            key: key.clone(),
+            body: row.body.clone(),
+            received_at: row.received_at,
+            attempts: row.attempts,
+        };
+        tables.writes += 1;
+        Ok(InboxClaim::Acquired(Box::new(event)))
+    }
+
+    async fn finish(&self, key: &InboxKey, lease: &Lease, end: &EventEnd) -> Result<Fenced, StoreError> {
+        let mut tables = self.lock();
+        match tables.inbox.get_mut(key) {
+            Some(row) if row.held_by(lease) => {
+                row.end(end);
+                tables.writes += 1;
+                Ok(Fenced::Written)
+            }
+            // Our own earlier success, whose answer was lost.
+            Some(row) if row.owner.as_ref() == Some(&lease.owner) && row.outcome.is_some() => Ok(Fenced::Written),
+            _ => Ok(Fenced::Lost),
+        }
+    }
+
+    async fn release(&self, key: &InboxKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        let mut tables = self.lock();
+        match tables.inbox.get_mut(key) {
+            Some(row) if row.held_by(lease) => {
+                row.status = InboxStatus::Waiting;
+                row.lease_until = None;
+                tables.writes += 1;
+                Ok(Fenced::Written)
+            }
+            _ => Ok(Fenced::Lost),
+        }
+    }
+
+    async fn waiting(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<WaitingRow>, StoreError> {
+        let tables = self.lock();
+        let mut rows: Vec<WaitingRow> = tables
+            .inbox
+            .iter()
+            .filter(|(key, _)| key.shard() == shard)
+            .filter_map(|(key, row)| Some(WaitingRow { key: key.clone(), since: row.waiting_since? }))
+            .filter(|row| row.since <= before)
+            .collect();
+        rows.sort_by_key(|row| row.since);
+        rows.truncate(usize::from(limit));
+        Ok(rows)
+    }
+
+    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<bool, StoreError> {
+        let mut tables = self.lock();
+        match tables.inbox.get_mut(&row.key) {
+            Some(stored) if stored.waiting_since == Some(row.since) => {
+                stored.waiting_since = Some(now);
+                tables.writes += 1;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+}

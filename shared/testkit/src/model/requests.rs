@@ -1,0 +1,253 @@
+use frontdesk_core::{
+    flow::promote::attention,
+    ids::{OrderKey, OwnerToken, Shard},
+    inbox::{EventEnd, InboxKey},
+    request::{
+        Committed, DueRow, Plan, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
+        ReviewRequest,
+    },
+    review::PlatformChoice,
+    store::{Fenced, Lease, StoreError},
+    time::UnixMillis,
+};
+
+use super::{ModelStore, Tables};
+
+/// A request's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRow {
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// What it asks for; absent when it was skipped before there was a plan.
+    pub plan: Option<Plan>,
+    /// When it was first meant to be sent.
+    pub first_send_after: Option<UnixMillis>,
+    /// When it needs attention; absent when it has ended.
+    pub due_at: Option<UnixMillis>,
+    /// Who held it last.
+    pub owner: Option<OwnerToken>,
+    /// Until when it is held.
+    pub lease_until: Option<UnixMillis>,
+    /// How often the sender took it.
+    pub attempts: u32,
+    /// How often it was put off by rule.
+    pub deferrals: u32,
+    /// The platform that was chosen.
+    pub platform: Option<PlatformChoice>,
+    /// How it ended.
+    pub end: Option<RequestEnd>,
+}
+
+impl RequestRow {
+    fn held_by(&self, lease: &Lease) -> bool {
+        !self.status.is_end() && self.lease_until.is_some() && self.owner.as_ref() == Some(&lease.owner)
+    }
+
+    fn move_to(&mut self, status: RequestStatus) {
+        assert!(self.status <= status && !self.status.is_end(), "{:?} must not become {status:?}", self.status);
+        self.status = status;
+    }
+
+    fn end(&mut self, end: &RequestEnd) {
+        self.move_to(end.status());
+        self.end = Some(end.clone());
+        self.due_at = None;
+        self.lease_until = None;
+    }
+}
+
+fn change(tables: &mut Tables, change: &RequestChange) -> bool {
+    let row = tables.requests.get_mut(change.key());
+    match (change, row) {
+        (RequestChange::Schedule(new), None) => {
+            let row = RequestRow {
+                status: RequestStatus::Scheduled,
+                plan: Some(new.plan.clone()),
+                first_send_after: Some(new.plan.send_after),
+                due_at: Some(attention(new.plan.send_after)),
+                owner: None,
+                lease_until: None,
+                attempts: 0,
+                deferrals: 0,
+                platform: None,
+                end: None,
+            };
+            tables.requests.insert(new.key.clone(), row);
+            true
+        }
+        (RequestChange::Skip { key, reason, .. }, None) => {
+            let row = RequestRow {
+                status: RequestStatus::Skipped,
+                plan: None,
+                first_send_after: None,
+                due_at: None,
+                owner: None,
+                lease_until: None,
+                attempts: 0,
+                deferrals: 0,
+                platform: None,
+                end: Some(RequestEnd::Skipped(*reason)),
+            };
+            tables.requests.insert(key.clone(), row);
+            true
+        }
+        (RequestChange::Skip { reason, .. }, Some(row))
+            if matches!(row.status, RequestStatus::Scheduled | RequestStatus::Queued) =>
+        {
+            row.end(&RequestEnd::Skipped(*reason));
+            true
+        }
+        (RequestChange::Defer { until, .. }, Some(row))
+            if matches!(row.status, RequestStatus::Scheduled | RequestStatus::Queued) =>
+        {
+            match row.plan.as_mut() {
+                Some(plan) if plan.send_after < *until => {
+                    plan.send_after = *until;
+                    row.due_at = Some(attention(*until));
+                    row.deferrals += 1;
+                    true
+                }
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+impl Requests for ModelStore {
+    async fn commit(
+        &self,
+        event: &InboxKey,
+        lease: &Lease,
+        end: &EventEnd,
+        wanted: &RequestChange,
+    ) -> Result<Committed, StoreError> {
+        let mut tables = self.lock();
+        match tables.inbox.get(event) {
+            Some(row) if row.held_by(lease) => {}
+            Some(row) if row.owner.as_ref() == Some(&lease.owner) && row.outcome.is_some() => {
+                return Ok(Committed::Written);
+            }
+            _ => return Ok(Committed::LeaseLost),
+        }
+        if !change(&mut tables, wanted) {
+            return Ok(Committed::Refused);
+        }
+        tables.inbox.get_mut(event).unwrap().end(end);
+        tables.writes += 1;
+        Ok(Committed::Written)
+    }
+
+    async fn request_status(&self, key: &OrderKey) -> Result<Option<RequestStatus>, StoreError> {
+        Ok(self.lock().requests.get(key).map(|row| row.status))
+    }
+
+    async fn due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<DueRow>, StoreError> {
+        let tables = self.lock();
+        let mut rows: Vec<DueRow> = tables
+            .requests
+            .iter()
+            .filter(|(key, _)| Shard::of(&key.to_key()) == shard)
+            .filter_map(|(key, row)| {
+                let send_after = row.plan.as_ref()?.send_after;
+                Some(DueRow { key: key.clone(), status: row.status, due_at: row.due_at?, send_after })
+            })
+            .filter(|row| row.due_at <= before)
+            .collect();
+        rows.sort_by_key(|row| row.due_at);
+        rows.truncate(usize::from(limit));
+        Ok(rows)
+    }
+
+    async fn mark_queued(&self, seen: &DueRow, next_attention: UnixMillis) -> Result<bool, StoreError> {
+        let mut tables = self.lock();
+        match tables.requests.get_mut(&seen.key) {
+            Some(row) if row.status == seen.status && row.due_at == Some(seen.due_at) => {
+                row.due_at = Some(next_attention);
+                row.move_to(row.status.max(RequestStatus::Queued));
+                tables.writes += 1;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn claim_request(&self, key: &OrderKey, lease: &Lease) -> Result<RequestClaim, StoreError> {
+        let mut tables = self.lock();
+        let Some(row) = tables.requests.get_mut(key) else { return Ok(RequestClaim::Missing) };
+        if row.status.is_end() {
+            return Ok(RequestClaim::Ended(row.status));
+        }
+        let ours = row.held_by(lease);
+        if let Some(until) = row.lease_until
+            && until > lease.now
+            && !ours
+        {
+            return Ok(RequestClaim::Busy { until });
+        }
+        let plan = row.plan.clone().expect("a request that has not ended has a plan");
+        if plan.send_after > lease.now {
+            return Ok(RequestClaim::NotDue { at: plan.send_after });
+        }
+        if !ours {
+            row.attempts += 1;
+        }
+        row.owner = Some(lease.owner.clone());
+        row.lease_until = Some(lease.until);
+        row.due_at = Some(lease.until);
+        let request = ReviewRequest {
+            key: key.clone(),
+            status: row.status,
+            plan,
+            attempts: row.attempts,
+            first_send_after: row.first_send_after.expect("set with the plan"),
+            deferrals: row.deferrals,
+        };
+        tables.writes += 1;
+        Ok(RequestClaim::Acquired(Box::new(request)))
+    }
+
+    async fn begin_sending(&self, key: &OrderKey, lease: &Lease, choice: &PlatformChoice) -> Result<Fenced, StoreError> {
+        self.fenced(key, lease, |row| {
+            row.move_to(RequestStatus::Sending);
+            row.platform = Some(*choice);
+        })
+    }
+
+    async fn postpone(&self, key: &OrderKey, lease: &Lease, postpone: &Postpone) -> Result<Fenced, StoreError> {
+        self.fenced(key, lease, |row| {
+            if let Some(plan) = row.plan.as_mut() {
+                plan.send_after = postpone.until;
+            }
+            row.due_at = Some(attention(postpone.until));
+            row.lease_until = None;
+            row.deferrals += u32::from(postpone.deferral);
+        })
+    }
+
+    async fn end_request(&self, key: &OrderKey, lease: &Lease, end: &RequestEnd) -> Result<Fenced, StoreError> {
+        {
+            let tables = self.lock();
+            let row = tables.requests.get(key);
+            // Our own earlier success, whose answer was lost.
+            if row.is_some_and(|r| r.status == end.status() && r.owner.as_ref() == Some(&lease.owner)) {
+                return Ok(Fenced::Written);
+            }
+        }
+        self.fenced(key, lease, |row| row.end(end))
+    }
+}
+
+impl ModelStore {
+    fn fenced(&self, key: &OrderKey, lease: &Lease, write: impl FnOnce(&mut RequestRow)) -> Result<Fenced, StoreError> {
+        let mut tables = self.lock();
+        match tables.requests.get_mut(key) {
+            Some(row) if row.held_by(lease) => {
+                write(row);
+                tables.writes += 1;
+                Ok(Fenced::Written)
+            }
+            _ => Ok(Fenced::Lost),
+        }
+    }
+}

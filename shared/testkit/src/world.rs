@@ -1,0 +1,328 @@
+//! A world in one thread: tables, queues, providers and a clock, in which any step of any process can fail, lose its
+//! answer, meet an expired lease, or be the last thing that the process did.
+//!
+//! Steps are counted over a whole run. A [`Plan`] says which of them go wrong and how, so a run is repeatable, and
+//! trying every step in turn is a loop. A crashed process is a future that is never polled again: what it had in memory
+//! is gone, what it had stored is not.
+
+mod driver;
+mod ports;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    time::Duration,
+};
+
+use frontdesk_core::{
+    contact::{Contacts, Direction, Evidence, OptOutChange, OptOutFlag, OptOutSource},
+    ids::{EffectKey, OrderId, OrderKey},
+    inbox::{InboxKey, InboxStatus},
+    phone::E164Phone,
+    provider::OrderNow,
+    request::RequestStatus,
+    review::ReviewPolicy,
+    signature::{LiveSecrets, Secret},
+    time::{Clock, DAY, UnixMillis},
+};
+
+use crate::{
+    clock::{CountingIds, ManualClock},
+    model::ModelStore,
+    recorder::Recorder,
+    shop,
+};
+
+/// How long a lease is in this world; longer than a permit's life, as in production.
+pub const LEASE: Duration = Duration::from_secs(90);
+
+/// What goes wrong at a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The step fails and had no effect, but its caller cannot know.
+    NotApplied,
+    /// The step took effect, its answer was lost.
+    ReplyLost,
+    /// The process dies before the step.
+    CrashBefore,
+    /// The process dies after the step.
+    CrashAfter,
+    /// The process stands still before the step until its lease has run out and others have taken over.
+    LeaseExpires,
+    /// The other side refuses for now.
+    Throttle,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::NotApplied, Self::ReplyLost, Self::CrashBefore, Self::CrashAfter, Self::LeaseExpires, Self::Throttle];
+}
+
+/// Which steps go wrong, by number.
+pub type Plan = BTreeMap<usize, Fault>;
+
+/// What a message carries, and the trouble it has seen.
+#[derive(Clone, Debug)]
+struct Queued<K> {
+    key: K,
+    visible_at: UnixMillis,
+    receives: u32,
+}
+
+/// A webhook on its way to us.
+#[derive(Clone, Debug)]
+struct Delivery {
+    at: UnixMillis,
+    id: String,
+    body: Vec<u8>,
+    signed: bool,
+    tries: u32,
+}
+
+/// A text that reached a customer.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// To whom.
+    pub phone: E164Phone,
+    /// For which send.
+    pub effect: EffectKey,
+    /// When.
+    pub at: UnixMillis,
+    /// Which link it carries.
+    pub link: Option<String>,
+}
+
+/// Something that happens at a time.
+type Happening = Box<dyn FnOnce(&World)>;
+
+/// The world.
+pub struct World {
+    /// Time.
+    pub clock: ManualClock,
+    /// The tables.
+    pub store: ModelStore,
+    /// What was reported.
+    pub recorder: Recorder,
+    /// The merchant's rules.
+    pub policy: ReviewPolicy,
+    /// Whether the provider can be asked what it sent.
+    pub can_look_up: bool,
+    ids: CountingIds,
+    secrets: LiveSecrets,
+    plan: RefCell<Plan>,
+    steps: Cell<usize>,
+    crashed: Cell<bool>,
+    orders: RefCell<BTreeMap<OrderId, OrderNow>>,
+    refunded_at: RefCell<BTreeMap<OrderId, UnixMillis>>,
+    opted_out_at: RefCell<BTreeMap<E164Phone, UnixMillis>>,
+    texts: RefCell<Vec<Text>>,
+    events: RefCell<Vec<Queued<InboxKey>>>,
+    sends: RefCell<Vec<Queued<OrderKey>>>,
+    dead_letters: RefCell<Vec<String>>,
+    deliveries: RefCell<Vec<Delivery>>,
+    acked: RefCell<Vec<String>>,
+    happenings: RefCell<Vec<(UnixMillis, Happening)>>,
+    nested: Cell<bool>,
+    expected: RefCell<BTreeMap<OrderId, E164Phone>>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("now", &self.clock.now()).field("steps", &self.steps.get()).finish_non_exhaustive()
+    }
+}
+
+/// When every world begins: 20 November 2026, 00:00 UTC.
+pub const GENESIS: UnixMillis = UnixMillis::new(1_795_132_800_000);
+
+impl World {
+    /// A quiet world in which `plan`'s steps will go wrong.
+    #[must_use]
+    pub fn new(plan: Plan) -> Self {
+        Self {
+            clock: ManualClock::at(GENESIS),
+            store: ModelStore::default(),
+            recorder: Recorder::default(),
+            policy: shop::policy(),
+            can_look_up: true,
+            ids: CountingIds::default(),
+            secrets: LiveSecrets {
+                current: Secret::new("current", "the-current-secret").unwrap(),
+                previous: Some(Secret::new("previous", "the-previous-secret").unwrap()),
+            },
+            plan: RefCell::new(plan),
+            steps: Cell::new(0),
+            crashed: Cell::new(false),
+            orders: RefCell::default(),
+            refunded_at: RefCell::default(),
+            opted_out_at: RefCell::default(),
+            texts: RefCell::default(),
+            events: RefCell::default(),
+            sends: RefCell::default(),
+            dead_letters: RefCell::default(),
+            deliveries: RefCell::default(),
+            acked: RefCell::default(),
+            happenings: RefCell::default(),
+            nested: Cell::new(false),
+            expected: RefCell::default(),
+        }
+    }
+
+    /// Sells and ships an order now; its webhook arrives `times` times, a minute apart.
+    pub fn ships(&self, id: u64, phone: &str, times: u32) {
+        let shipped = jiff_iso(self.clock.now());
+        self.orders.borrow_mut().insert(OrderId(id), healthy_order());
+        self.expected.borrow_mut().insert(OrderId(id), E164Phone::parse_e164(phone).unwrap());
+        let body = shop::order(id, phone, &shipped).to_string().into_bytes();
+        for n in 0..times {
+            self.deliver(Duration::from_secs(60 * u64::from(n)), &format!("fulfilled-{id}"), body.clone(), true);
+        }
+    }
+
+    /// Refunds an order `after` a while; the webhook follows at once.
+    pub fn refunds(&self, id: u64, after: Duration) {
+        self.later(after, move |world| {
+            if let Some(order) = world.orders.borrow_mut().get_mut(&OrderId(id)) {
+                order.financial = frontdesk_core::provider::Financial::Refunded;
+            }
+            world.refunded_at.borrow_mut().insert(OrderId(id), world.clock.now());
+            let body = shop::refund(id).to_string().into_bytes();
+            world.deliver(Duration::ZERO, &format!("refund-{id}"), body, true);
+        });
+    }
+
+    /// Records that a person opts out `after` a while.
+    pub fn opts_out(&self, phone: &str, after: Duration) {
+        let phone = E164Phone::parse_e164(phone).unwrap();
+        self.later(after, move |world| {
+            let now = world.clock.now();
+            let evidence = Evidence { source: OptOutSource::Sms, message_id: None, text_sha256: None, recorded_at: now };
+            let change = OptOutChange {
+                phone: phone.clone(),
+                flag: OptOutFlag::Keyword,
+                direction: Direction::Out,
+                at: now,
+                evidence,
+            };
+            // Straight into the table: this is somebody else's process, whose crashes are not this run's subject.
+            driver::ready(world.store.record_opt_out(&change)).unwrap().unwrap();
+            world.opted_out_at.borrow_mut().insert(phone, now);
+        });
+    }
+
+    /// Has a request of our making arrive `after` a while.
+    pub fn deliver(&self, after: Duration, id: &str, body: Vec<u8>, signed: bool) {
+        let at = self.clock.now().plus(after);
+        self.deliveries.borrow_mut().push(Delivery { at, id: id.to_owned(), body, signed, tries: 0 });
+    }
+
+    /// Has something happen `after` a while.
+    pub fn later(&self, after: Duration, what: impl FnOnce(&Self) + 'static) {
+        self.happenings.borrow_mut().push((self.clock.now().plus(after), Box::new(what)));
+    }
+
+    /// How many steps were taken; a run without faults tells how many there are to go wrong.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.steps.get()
+    }
+
+    /// The texts that reached customers.
+    #[must_use]
+    pub fn texts(&self) -> Vec<Text> {
+        self.texts.borrow().clone()
+    }
+
+    /// Where a request stands.
+    #[must_use]
+    pub fn status_of(&self, id: u64) -> Option<RequestStatus> {
+        let key = OrderKey { shop: shop::shop(), order: OrderId(id) };
+        self.store.tables().requests.get(&key).map(|row| row.status)
+    }
+
+    /// Checks everything that must hold at the end of any run, however it went.
+    ///
+    /// # Panics
+    /// When a guarantee is broken; the message says which.
+    pub fn assert_guarantees(&self) {
+        let tables = self.store.tables();
+        for id in self.acked.borrow().iter() {
+            let row = tables.inbox.iter().find(|(key, _)| key.event.as_str() == id).map(|(_, row)| row);
+            let status = row.unwrap_or_else(|| panic!("G1: {id} was acknowledged and is gone")).status;
+            let ended = matches!(status, InboxStatus::Done | InboxStatus::Rejected | InboxStatus::Parked);
+            assert!(ended, "G1: {id} was acknowledged and is still {status:?}");
+        }
+        let texts = self.texts.borrow();
+        for (n, text) in texts.iter().enumerate() {
+            let twin = texts.iter().skip(n + 1).find(|other| other.effect == text.effect);
+            assert!(twin.is_none(), "G2: {:?} was sent twice", text.effect);
+            if let Some(out) = self.opted_out_at.borrow().get(&text.phone) {
+                assert!(text.at < out.plus(Duration::from_secs(60)), "G3: a text went out after the opt-out");
+            }
+            let close = texts.iter().skip(n + 1).find(|o| o.phone == text.phone && o.at.since(text.at) < DAY * 30);
+            assert!(close.is_none(), "G4: two requests within the cooldown");
+            for (order, at) in self.refunded_at.borrow().iter() {
+                let theirs = text.effect == EffectKey::review_request(&OrderKey { shop: shop::shop(), order: *order });
+                assert!(!theirs || text.at < *at, "G5: a text went out for a refunded order");
+            }
+        }
+        for (key, row) in &tables.requests {
+            assert!(row.status.is_end(), "a request is left behind as {:?}", row.status);
+            let effect = EffectKey::review_request(key);
+            let texted = texts.iter().any(|t| t.effect == effect);
+            match row.status {
+                RequestStatus::Sent => assert!(texted, "{effect:?} is recorded as sent and was not"),
+                RequestStatus::Skipped | RequestStatus::Failed => {
+                    assert!(!texted, "{effect:?} is recorded as {:?} and was sent", row.status);
+                    let holder = tables.contacts.values().filter_map(|c| c.cooldown.as_ref()).any(|c| c.holder == effect);
+                    assert!(!holder, "{effect:?} ended without a text and still holds the cooldown");
+                }
+                RequestStatus::Unknown => assert!(!self.can_look_up, "{effect:?} is unknown although it can be looked up"),
+                RequestStatus::Scheduled | RequestStatus::Queued | RequestStatus::Sending => {}
+            }
+        }
+        assert!(self.dead_letters.borrow().is_empty(), "dead letters: {:?}", self.dead_letters.borrow());
+    }
+
+    /// Checks that everybody who should have been asked was: nobody is lost.
+    ///
+    /// # Panics
+    /// When a customer that nothing speaks against was neither texted nor parked as unknown.
+    pub fn assert_nobody_is_lost(&self) {
+        let phones: std::collections::BTreeSet<E164Phone> = self.expected.borrow().values().cloned().collect();
+        for phone in phones {
+            let orders: Vec<OrderId> =
+                self.expected.borrow().iter().filter(|(_, p)| **p == phone).map(|(o, _)| *o).collect();
+            let excused = self.opted_out_at.borrow().contains_key(&phone)
+                || orders.iter().all(|o| self.refunded_at.borrow().contains_key(o));
+            let texted = self.texts.borrow().iter().filter(|t| t.phone == phone).count();
+            let unknown = orders.iter().any(|o| self.status_of(o.0) == Some(RequestStatus::Unknown));
+            assert!(excused || texted == 1 || unknown, "{phone} was texted {texted} times, orders {orders:?}");
+        }
+    }
+}
+
+fn healthy_order() -> OrderNow {
+    OrderNow {
+        test: false,
+        cancelled: false,
+        financial: frontdesk_core::provider::Financial::Settled,
+        return_open: false,
+        fulfilled: true,
+        b2b: false,
+        point_of_sale: false,
+        consent: frontdesk_core::provider::SmsConsent::Subscribed,
+        consent_phone: None,
+        updated_at: None,
+        time_zone: None,
+    }
+}
+
+/// Epoch milliseconds as Shopify writes times; only whole days after the beginning are needed.
+fn jiff_iso(at: UnixMillis) -> String {
+    let seconds = at.since(GENESIS).as_secs();
+    let (day, rest) = (seconds / 86_400, seconds % 86_400);
+    assert!(day < 10, "tests ship within November");
+    format!("2026-11-{:02}T{:02}:{:02}:{:02}+00:00", 20 + day, rest / 3_600, rest / 60 % 60, rest % 60)
+}

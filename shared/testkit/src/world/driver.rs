@@ -1,0 +1,222 @@
+//! Runs the processes of the world until nothing is left to do.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use frontdesk_core::{
+    flow::{
+        ingest::{Ingest, IngestRules, Request, ShopifyEndpoint},
+        promote::Promote,
+        send::{Sender, SenderRules},
+        shopify_worker::{ShopifyWorker, WorkerRules},
+        sweep::Sweep,
+    },
+    ids::OrderKey,
+    inbox::InboxKey,
+    retry::Backoff,
+    signature,
+    time::{Clock, DAY, UnixMillis},
+};
+
+use super::{Delivery, LEASE, Queued, World};
+use crate::shop;
+
+/// SQS hands a message out so many times before it goes to the dead letters.
+const RECEIVES_MAX: u32 = 5;
+
+/// How long a message that failed stays hidden.
+const VISIBILITY: Duration = Duration::from_secs(360);
+
+/// Polls a future that never has to wait; `None` when it stopped for ever, which is how a process dies here.
+pub(super) fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+impl World {
+    /// Lets time pass until nothing is left to happen, for forty days at most.
+    ///
+    /// # Panics
+    /// When there is no end to it.
+    pub fn run(&self) {
+        let end = self.clock.now().plus(DAY * 40);
+        for _ in 0..20_000 {
+            self.arrivals();
+            self.work_without_arrivals();
+            let Some(next) = self.next_moment() else { return };
+            if next > end {
+                return;
+            }
+            // Timers run on the minute.
+            self.clock.advance_to(UnixMillis::new((next.get() + 59_999).div_euclid(60_000) * 60_000));
+            self.tick();
+        }
+        panic!("the world does not come to rest");
+    }
+
+    /// What would happen next, if anything.
+    fn next_moment(&self) -> Option<UnixMillis> {
+        let deliveries = self.deliveries.borrow().iter().map(|d| d.at).min();
+        let happenings = self.happenings.borrow().iter().map(|(at, _)| *at).min();
+        let events = self.events.borrow().iter().map(|m| m.visible_at).min();
+        let sends = self.sends.borrow().iter().map(|m| m.visible_at).min();
+        let (waiting, due) = self.store.look(|tables| {
+            let waiting = tables.inbox.values().filter_map(|r| r.waiting_since).min();
+            (waiting, tables.requests.values().filter_map(|r| r.due_at).min())
+        });
+        let waiting = waiting.map(|since| since.plus(SWEEP_AFTER));
+        let now = self.clock.now().plus(Duration::from_millis(1));
+        [deliveries, happenings, events, sends, waiting, due].into_iter().flatten().min().map(|at| at.max(now))
+    }
+
+    fn arrivals(&self) {
+        loop {
+            let now = self.clock.now();
+            let due = self.happenings.borrow().iter().position(|(at, _)| *at <= now);
+            let Some(due) = due else { break };
+            let (_, happening) = self.happenings.borrow_mut().remove(due);
+            happening(self);
+        }
+        let now = self.clock.now();
+        let due: Vec<Delivery> = self.deliveries.borrow_mut().extract_if(.., |d| d.at <= now).collect();
+        for delivery in due {
+            self.receive(delivery);
+        }
+    }
+
+    /// The provider delivers, and delivers again when it hears no 2xx.
+    fn receive(&self, mut delivery: Delivery) {
+        let secret = &self.secrets.current;
+        let mut signed = signature::sign_shopify(secret, &delivery.body);
+        if !delivery.signed {
+            signed.iter_mut().for_each(|(_, value)| *value = value.chars().rev().collect());
+        }
+        let mut headers: Vec<(&str, &[u8])> = signed.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
+        headers.push(("x-shopify-webhook-id", delivery.id.as_bytes()));
+        let request = Request { headers: &headers, body: &delivery.body };
+        let endpoint = ShopifyEndpoint { shop: shop::shop() };
+        let ingest = Ingest {
+            endpoint: &endpoint,
+            store: self,
+            queue: self,
+            secrets: self,
+            clock: &self.clock,
+            ids: &self.ids,
+            telemetry: &self.recorder,
+            rules: IngestRules { body_bytes_max: 1 << 22, keep: DAY * 60 },
+        };
+        let answer = ready(ingest.handle(&request));
+        self.crashed.set(false);
+        match answer.map(|a| a.status()) {
+            Some(200) => self.acked.borrow_mut().push(delivery.id),
+            Some(401) => {}
+            _ if delivery.tries < 8 => {
+                delivery.tries += 1;
+                delivery.at = self.clock.now().plus(Duration::from_secs(60 << delivery.tries));
+                self.deliveries.borrow_mut().push(delivery);
+            }
+            // The provider gave up; that it was never acknowledged is no broken promise.
+            _ => {}
+        }
+    }
+
+    /// Workers take what is visible, until nothing is.
+    pub(super) fn work_without_arrivals(&self) {
+        for _ in 0..1_000 {
+            let now = self.clock.now();
+            let event = take_visible(&mut self.events.borrow_mut(), now);
+            if let Some(message) = event {
+                self.work_on_event(message);
+                continue;
+            }
+            let send = take_visible(&mut self.sends.borrow_mut(), now);
+            let Some(message) = send else { return };
+            self.work_on_send(message);
+        }
+        panic!("the workers do not come to rest");
+    }
+
+    fn work_on_event(&self, message: Queued<InboxKey>) {
+        let shop = shop::shop();
+        let worker = ShopifyWorker {
+            store: self,
+            clock: &self.clock,
+            ids: &self.ids,
+            telemetry: &self.recorder,
+            policy: &self.policy,
+            shop: &shop,
+            rules: WorkerRules { lease: LEASE, attempts_max: 8, body_bytes_max: 1 << 22 },
+        };
+        let done = matches!(ready(worker.handle(&message.key)), Some(Ok(())));
+        self.crashed.set(false);
+        if !done {
+            self.give_back(message, &self.events, |key| key.to_key());
+        }
+    }
+
+    fn work_on_send(&self, message: Queued<OrderKey>) {
+        let sender = Sender {
+            store: self,
+            orders: self,
+            reviews: self,
+            clock: &self.clock,
+            ids: &self.ids,
+            telemetry: &self.recorder,
+            policy: &self.policy,
+            rules: SenderRules {
+                lease: LEASE,
+                backoff: Backoff { base: Duration::from_secs(60), cap: Duration::from_secs(3_600) },
+                give_up_after: DAY * 3,
+                settle: Duration::from_secs(120),
+                look_up_for: DAY,
+            },
+        };
+        let done = matches!(ready(sender.handle(&message.key)), Some(Ok(())));
+        self.crashed.set(false);
+        if !done {
+            self.give_back(message, &self.sends, |key| key.to_key());
+        }
+    }
+
+    fn give_back<K>(&self, mut message: Queued<K>, queue: &std::cell::RefCell<Vec<Queued<K>>>, name: impl Fn(&K) -> String) {
+        message.receives += 1;
+        if message.receives >= RECEIVES_MAX {
+            self.dead_letters.borrow_mut().push(name(&message.key));
+            return;
+        }
+        message.visible_at = self.clock.now().plus(VISIBILITY);
+        queue.borrow_mut().push(message);
+    }
+
+    /// The schedules fire.
+    fn tick(&self) {
+        let promote = Promote {
+            store: self,
+            queue: self,
+            clock: &self.clock,
+            telemetry: &self.recorder,
+            requeue_after: Duration::from_secs(300),
+        };
+        // A timer that dies or fails is followed by the next one a minute later.
+        let _: Option<_> = ready(promote.run());
+        let sweep =
+            Sweep { store: self, queue: self, clock: &self.clock, telemetry: &self.recorder, after: SWEEP_AFTER };
+        let _: Option<_> = ready(sweep.run());
+        self.crashed.set(false);
+    }
+}
+
+/// How long an event waits before it is swept.
+const SWEEP_AFTER: Duration = Duration::from_secs(180);
+
+fn take_visible<K>(queue: &mut Vec<Queued<K>>, now: UnixMillis) -> Option<Queued<K>> {
+    let at = queue.iter().position(|m| m.visible_at <= now)?;
+    Some(queue.remove(at))
+}

@@ -1,0 +1,297 @@
+//! The world's side of every port: one step each, and what can go wrong with it.
+
+use std::{future::Future, time::Duration};
+
+use frontdesk_core::{
+    contact::{ChangeOutcome, Contact, Contacts, Hold, HoldOutcome, NotTextable, OptOutChange},
+    flow::ingest::SecretSource,
+    gate::Permit,
+    ids::{EffectKey, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, Shard, ShopDomain},
+    inbox::{Accepted, EventEnd, Inbox, InboxClaim, InboxKey, NewEvent, WaitingRow},
+    outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement},
+    phone::E164Phone,
+    provider::{
+        Limits, LookUp, LookUpAnswer, NotDone, OrderNow, Orders, Provider, ReviewSend, Reviews, SendFailure,
+    },
+    queue::{DelaySeconds, EventQueue, QueueError, SendQueue},
+    request::{
+        Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
+    },
+    review::PlatformChoice,
+    signature::LiveSecrets,
+    store::{Fenced, Lease, StoreError},
+    time::{Clock, UnixMillis},
+};
+
+use super::{Fault, LEASE, Queued, Text, World};
+
+/// What came of a step.
+enum Taken<T> {
+    Answered(T),
+    /// Failed; whether it took effect, the caller cannot know.
+    Silent,
+    Refused,
+}
+
+impl World {
+    /// Takes one step, in the way that the plan has for it.
+    async fn step<T>(&self, apply: impl Future<Output = T>) -> Taken<T> {
+        let number = self.steps.get();
+        self.steps.set(number + 1);
+        let fault = self.plan.borrow().get(&number).copied();
+        match fault {
+            None => Taken::Answered(apply.await),
+            Some(Fault::NotApplied) => Taken::Silent,
+            Some(Fault::Throttle) => Taken::Refused,
+            Some(Fault::ReplyLost) => {
+                apply.await;
+                Taken::Silent
+            }
+            Some(Fault::CrashBefore) => self.crash().await,
+            Some(Fault::CrashAfter) => {
+                apply.await;
+                self.crash().await
+            }
+            Some(Fault::LeaseExpires) => {
+                self.stand_still();
+                Taken::Answered(apply.await)
+            }
+        }
+    }
+
+    /// Never returns; the driver sees the flag and drops the process.
+    async fn crash<T>(&self) -> T {
+        self.crashed.set(true);
+        std::future::pending().await
+    }
+
+    /// Time passes and others work while this process is frozen.
+    fn stand_still(&self) {
+        self.clock.advance(LEASE + Duration::from_secs(1));
+        if !self.nested.replace(true) {
+            self.work_without_arrivals();
+            self.nested.set(false);
+        }
+    }
+
+    async fn stored<T>(&self, table: &'static str, apply: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        match self.step(apply).await {
+            Taken::Answered(result) => result,
+            Taken::Silent => Err(StoreError::Unavailable { table, detail: "no answer".into() }),
+            Taken::Refused => Err(StoreError::Unavailable { table, detail: "throttled".into() }),
+        }
+    }
+
+    fn throttled(provider: Provider) -> NotDone {
+        NotDone::Throttled { provider, wait: Duration::from_secs(60) }
+    }
+
+    fn silent(provider: Provider) -> NotDone {
+        NotDone::Unavailable { provider, detail: "no answer".into() }
+    }
+}
+
+impl SecretSource for World {
+    async fn live(&self) -> LiveSecrets {
+        self.secrets.clone()
+    }
+
+    async fn look_again(&self) -> Option<LiveSecrets> {
+        None
+    }
+}
+
+impl Inbox for World {
+    async fn accept(&self, event: &NewEvent) -> Result<Accepted, StoreError> {
+        self.stored("inbox", self.store.accept(event)).await
+    }
+    async fn claim(&self, key: &InboxKey, lease: &Lease) -> Result<InboxClaim, StoreError> {
+        self.stored("inbox", self.store.claim(key, lease)).await
+    }
+    async fn finish(&self, key: &InboxKey, lease: &Lease, end: &EventEnd) -> Result<Fenced, StoreError> {
+        self.stored("inbox", self.store.finish(key, lease, end)).await
+    }
+    async fn release(&self, key: &InboxKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        self.stored("inbox", self.store.release(key, lease)).await
+    }
+    async fn waiting(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<WaitingRow>, StoreError> {
+        // Reads of an index by a timer are repeated every minute; a fault in one is the same as a later timer.
+        self.store.waiting(shard, before, limit).await
+    }
+    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<bool, StoreError> {
+        self.stored("inbox", self.store.requeue(row, now)).await
+    }
+}
+
+impl Contacts for World {
+    async fn contact(&self, phone: &E164Phone) -> Result<Option<Contact>, StoreError> {
+        self.stored("contacts", self.store.contact(phone)).await
+    }
+    async fn record_opt_out(&self, change: &OptOutChange) -> Result<ChangeOutcome, StoreError> {
+        self.stored("contacts", self.store.record_opt_out(change)).await
+    }
+    async fn hold(&self, hold: &Hold) -> Result<HoldOutcome, StoreError> {
+        self.stored("contacts", self.store.hold(hold)).await
+    }
+    async fn release_hold(&self, phone: &E164Phone, intent: &EffectKey) -> Result<bool, StoreError> {
+        self.stored("contacts", self.store.release_hold(phone, intent)).await
+    }
+    async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, now: UnixMillis) -> Result<(), StoreError> {
+        self.stored("contacts", self.store.mark_not_textable(phone, why, now)).await
+    }
+}
+
+impl Requests for World {
+    async fn commit(
+        &self,
+        event: &InboxKey,
+        lease: &Lease,
+        end: &EventEnd,
+        change: &RequestChange,
+    ) -> Result<Committed, StoreError> {
+        self.stored("review_requests", self.store.commit(event, lease, end, change)).await
+    }
+    async fn request_status(&self, key: &OrderKey) -> Result<Option<RequestStatus>, StoreError> {
+        self.stored("review_requests", self.store.request_status(key)).await
+    }
+    async fn due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<DueRow>, StoreError> {
+        self.store.due(shard, before, limit).await
+    }
+    async fn mark_queued(&self, row: &DueRow, next_attention: UnixMillis) -> Result<bool, StoreError> {
+        self.stored("review_requests", self.store.mark_queued(row, next_attention)).await
+    }
+    async fn claim_request(&self, key: &OrderKey, lease: &Lease) -> Result<RequestClaim, StoreError> {
+        self.stored("review_requests", self.store.claim_request(key, lease)).await
+    }
+    async fn begin_sending(&self, key: &OrderKey, lease: &Lease, choice: &PlatformChoice) -> Result<Fenced, StoreError> {
+        self.stored("review_requests", self.store.begin_sending(key, lease, choice)).await
+    }
+    async fn postpone(&self, key: &OrderKey, lease: &Lease, postpone: &Postpone) -> Result<Fenced, StoreError> {
+        self.stored("review_requests", self.store.postpone(key, lease, postpone)).await
+    }
+    async fn end_request(&self, key: &OrderKey, lease: &Lease, end: &RequestEnd) -> Result<Fenced, StoreError> {
+        self.stored("review_requests", self.store.end_request(key, lease, end)).await
+    }
+}
+
+impl Outbox for World {
+    async fn outbox_state(&self, key: &EffectKey) -> Result<Option<OutboxState>, StoreError> {
+        self.stored("outbox", self.store.outbox_state(key)).await
+    }
+    async fn keep_invite(&self, send: &Send, invite: &Invite) -> Result<Invite, StoreError> {
+        self.stored("outbox", self.store.keep_invite(send, invite)).await
+    }
+    async fn begin(&self, send: &Send, lease: &Lease) -> Result<Begin, StoreError> {
+        self.stored("outbox", self.store.begin(send, lease)).await
+    }
+    async fn settle(
+        &self,
+        key: &EffectKey,
+        owner: &OwnerToken,
+        settlement: &Settlement,
+        now: UnixMillis,
+    ) -> Result<Fenced, StoreError> {
+        self.stored("outbox", self.store.settle(key, owner, settlement, now)).await
+    }
+}
+
+impl Limits for World {
+    async fn pause(&self, provider: Provider, until: UnixMillis) -> Result<(), StoreError> {
+        self.stored("limits", self.store.pause(provider, until)).await
+    }
+    async fn paused_until(&self, provider: Provider, now: UnixMillis) -> Result<Option<UnixMillis>, StoreError> {
+        self.stored("limits", self.store.paused_until(provider, now)).await
+    }
+}
+
+impl Orders for World {
+    async fn order(&self, _shop: &ShopDomain, order: OrderId) -> Result<Option<OrderNow>, NotDone> {
+        match self.step(async { self.orders.borrow().get(&order).cloned() }).await {
+            Taken::Answered(order) => Ok(order),
+            Taken::Silent => Err(Self::silent(Provider::Shopify)),
+            Taken::Refused => Err(Self::throttled(Provider::Shopify)),
+        }
+    }
+}
+
+impl Reviews for World {
+    async fn prepare(&self, permit: &Permit, _location: &LocationUid) -> Result<Option<Invite>, SendFailure> {
+        if !self.can_look_up {
+            return Ok(None);
+        }
+        let made = self.step(async {
+            permit.recipient(self.clock.now()).map(|_| {
+                let n = self.steps.get();
+                Invite { uid: ProviderId::try_from(format!("i{n}").as_str()).unwrap(), url: format!("https://r.example/{n}") }
+            })
+        });
+        match made.await {
+            Taken::Answered(Ok(invite)) => Ok(Some(invite)),
+            Taken::Answered(Err(_)) => Err(SendFailure::PermitExpired),
+            Taken::Silent => Err(SendFailure::Ambiguous { detail: "no answer".into() }),
+            Taken::Refused => Err(SendFailure::NotSent(Self::throttled(Provider::Podium))),
+        }
+    }
+
+    async fn send(&self, permit: Permit, send: &ReviewSend) -> Result<ProviderId, SendFailure> {
+        let texted = self.step(async {
+            let now = self.clock.now();
+            let phone = permit.recipient(now).map_err(|_| SendFailure::PermitExpired)?.clone();
+            let link = send.invite.as_ref().map(|i| i.url.clone());
+            self.texts.borrow_mut().push(Text { phone, effect: permit.effect().clone(), at: now, link });
+            Ok(message_id(self.texts.borrow().len()))
+        });
+        match texted.await {
+            Taken::Answered(result) => result,
+            Taken::Silent => Err(SendFailure::Ambiguous { detail: "no answer".into() }),
+            Taken::Refused => Err(SendFailure::NotSent(Self::throttled(Provider::Podium))),
+        }
+    }
+
+    async fn look_up(&self, what: &LookUp) -> Result<LookUpAnswer, NotDone> {
+        if !self.can_look_up {
+            return Ok(LookUpAnswer::CannotTell);
+        }
+        let link = what.invite.as_ref().map(|i| i.url.clone());
+        let found = self.step(async {
+            self.texts.borrow().iter().position(|t| t.link.is_some() && t.link == link).map(|n| message_id(n + 1))
+        });
+        match found.await {
+            Taken::Answered(Some(message)) => Ok(LookUpAnswer::Sent { message }),
+            Taken::Answered(None) => Ok(LookUpAnswer::NotSent),
+            Taken::Silent => Err(Self::silent(Provider::Podium)),
+            Taken::Refused => Err(Self::throttled(Provider::Podium)),
+        }
+    }
+}
+
+fn message_id(n: usize) -> ProviderId {
+    ProviderId::try_from(format!("m{n}").as_str()).unwrap()
+}
+
+impl EventQueue for World {
+    async fn enqueue(&self, key: &InboxKey) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let put = self.step(async {
+            self.events.borrow_mut().push(Queued { key: key.clone(), visible_at: now, receives: 0 });
+        });
+        answered(put.await, "shopify-events")
+    }
+}
+
+impl SendQueue for World {
+    async fn enqueue_send(&self, key: &OrderKey, delay: DelaySeconds) -> Result<(), QueueError> {
+        let visible_at = self.clock.now().plus(Duration::from_secs(u64::from(delay.get())));
+        let put = self.step(async {
+            self.sends.borrow_mut().push(Queued { key: key.clone(), visible_at, receives: 0 });
+        });
+        answered(put.await, "review-deferred")
+    }
+}
+
+fn answered(taken: Taken<()>, queue: &'static str) -> Result<(), QueueError> {
+    match taken {
+        Taken::Answered(()) => Ok(()),
+        Taken::Silent | Taken::Refused => Err(QueueError { queue, detail: "no answer".into() }),
+    }
+}
