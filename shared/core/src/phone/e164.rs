@@ -34,7 +34,7 @@ pub struct NotE164;
 impl E164Phone {
     /// Reads a number that we stored in E.164 form ourselves.
     ///
-    /// This looks at the shape only and is cheap. Text from outside goes through [`normalize`].
+    /// This looks at the shape only and is cheap. Text from outside goes through [`normalize`](super::normalize).
     ///
     /// # Errors
     /// [`NotE164`] when the text has another shape.

@@ -29,7 +29,8 @@ pub enum NumberType {
     Uan,
     /// A voicemail box.
     Voicemail,
-    /// None of these. [`normalize`] never returns it, because such a number is not valid; rows of other origin may.
+    /// None of these. [`normalize`](super::normalize) never returns it, because such a number is not valid; rows of
+    /// other origin may.
     Unknown,
 }
 
