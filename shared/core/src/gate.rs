@@ -67,11 +67,17 @@ pub enum Passage {
 /// Asks the gate for a review request: opt-outs, the number's abilities and the cooldown in one conditional write, which
 /// also reserves the cooldown.
 ///
+/// The permit ends with the asker's lease (`lease_until`) if that is sooner than [`PERMIT_LIFE`]: a process that stood
+/// still until somebody else could take over must not send any more.
+///
 /// # Errors
 /// When the table cannot be used there is no permit: nothing is sent (fail closed).
-pub async fn pass(contacts: &impl Contacts, hold: Hold) -> Result<Passage, StoreError> {
+pub async fn pass(contacts: &impl Contacts, hold: Hold, lease_until: UnixMillis) -> Result<Passage, StoreError> {
     Ok(match contacts.hold(&hold).await? {
-        HoldOutcome::Held => Passage::Open(Permit { phone: hold.phone, effect: hold.intent, expires_at: hold.now.plus(PERMIT_LIFE) }),
+        HoldOutcome::Held => {
+            let expires_at = hold.now.plus(PERMIT_LIFE).min(lease_until);
+            Passage::Open(Permit { phone: hold.phone, effect: hold.intent, expires_at })
+        }
         HoldOutcome::Refused(objection) => Passage::Shut(objection),
     })
 }

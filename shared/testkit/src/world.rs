@@ -19,7 +19,7 @@ use frontdesk_core::{
     ids::{EffectKey, OrderId, OrderKey},
     inbox::{InboxKey, InboxStatus},
     phone::E164Phone,
-    provider::OrderNow,
+    provider::{Financial, OrderNow, Refusal, SmsConsent},
     request::RequestStatus,
     review::ReviewPolicy,
     signature::{LiveSecrets, Secret},
@@ -33,8 +33,6 @@ use crate::{
     shop,
 };
 
-/// How long a lease is in this world; longer than a permit's life, as in production.
-pub const LEASE: Duration = Duration::from_secs(90);
 
 /// What goes wrong at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +106,8 @@ pub struct World {
     pub policy: ReviewPolicy,
     /// Whether the provider can be asked what it sent.
     pub can_look_up: bool,
+    /// How long a lease is.
+    pub lease: Duration,
     ids: CountingIds,
     secrets: LiveSecrets,
     plan: RefCell<Plan>,
@@ -125,6 +125,7 @@ pub struct World {
     happenings: RefCell<Vec<(UnixMillis, Happening)>>,
     nested: Cell<bool>,
     expected: RefCell<BTreeMap<OrderId, E164Phone>>,
+    refusals: RefCell<BTreeMap<E164Phone, Refusal>>,
 }
 
 impl std::fmt::Debug for World {
@@ -146,6 +147,7 @@ impl World {
             recorder: Recorder::default(),
             policy: shop::policy(),
             can_look_up: true,
+            lease: Duration::from_secs(90),
             ids: CountingIds::default(),
             secrets: LiveSecrets {
                 current: Secret::new("current", "the-current-secret").unwrap(),
@@ -166,6 +168,7 @@ impl World {
             happenings: RefCell::default(),
             nested: Cell::new(false),
             expected: RefCell::default(),
+            refusals: RefCell::default(),
         }
     }
 
@@ -184,12 +187,28 @@ impl World {
     pub fn refunds(&self, id: u64, after: Duration) {
         self.later(after, move |world| {
             if let Some(order) = world.orders.borrow_mut().get_mut(&OrderId(id)) {
-                order.financial = frontdesk_core::provider::Financial::Refunded;
+                order.financial = Financial::Refunded;
             }
             world.refunded_at.borrow_mut().insert(OrderId(id), world.clock.now());
             let body = shop::refund(id).to_string().into_bytes();
             world.deliver(Duration::ZERO, &format!("refund-{id}"), body, true);
         });
+    }
+
+    /// Opens a return of an order `after` a while, for a while.
+    pub fn returns(&self, id: u64, after: Duration, duration: Duration) {
+        for (when, open) in [(after, true), (after + duration, false)] {
+            self.later(when, move |world| {
+                if let Some(order) = world.orders.borrow_mut().get_mut(&OrderId(id)) {
+                    order.return_open = open;
+                }
+            });
+        }
+    }
+
+    /// Has the provider refuse every text to a person, for good.
+    pub fn refuses(&self, phone: &str, refusal: Refusal) {
+        self.refusals.borrow_mut().insert(E164Phone::parse_e164(phone).unwrap(), refusal);
     }
 
     /// Records that a person opts out `after` a while.
@@ -247,6 +266,17 @@ impl World {
     /// When a guarantee is broken; the message says which.
     pub fn assert_guarantees(&self) {
         let tables = self.store.tables();
+        for (phone, refusal) in self.refusals.borrow().iter() {
+            let contact = tables.contacts.get(phone);
+            let unknown = tables.requests.values().any(|r| r.status == RequestStatus::Unknown);
+            let learnt = match refusal {
+                _ if unknown && !self.can_look_up => true,
+                Refusal::InvalidPhone => contact.is_some_and(|c| c.not_textable.is_some()),
+                Refusal::OptedOut => contact.is_some_and(|c| c.opted_out().is_some()),
+                Refusal::CooldownViolation | Refusal::Other { .. } => true,
+            };
+            assert!(learnt, "a refusal {refusal:?} left no mark on the contact");
+        }
         for id in self.acked.borrow().iter() {
             let row = tables.inbox.iter().find(|(key, _)| key.event.as_str() == id).map(|(_, row)| row);
             let status = row.unwrap_or_else(|| panic!("G1: {id} was acknowledged and is gone")).status;
@@ -295,6 +325,7 @@ impl World {
             let orders: Vec<OrderId> =
                 self.expected.borrow().iter().filter(|(_, p)| **p == phone).map(|(o, _)| *o).collect();
             let excused = self.opted_out_at.borrow().contains_key(&phone)
+                || self.refusals.borrow().contains_key(&phone)
                 || orders.iter().all(|o| self.refunded_at.borrow().contains_key(o));
             let texted = self.texts.borrow().iter().filter(|t| t.phone == phone).count();
             let unknown = orders.iter().any(|o| self.status_of(o.0) == Some(RequestStatus::Unknown));
@@ -307,12 +338,12 @@ fn healthy_order() -> OrderNow {
     OrderNow {
         test: false,
         cancelled: false,
-        financial: frontdesk_core::provider::Financial::Settled,
+        financial: Financial::Settled,
         return_open: false,
         fulfilled: true,
         b2b: false,
         point_of_sale: false,
-        consent: frontdesk_core::provider::SmsConsent::Subscribed,
+        consent: SmsConsent::Subscribed,
         consent_phone: None,
         updated_at: None,
         time_zone: None,

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use frontdesk_core::{request::RequestStatus, time::DAY};
+use frontdesk_core::{provider::Refusal, request::RequestStatus, time::DAY};
 use frontdesk_testkit::world::{Fault, Plan, World};
 
 const MIA: &str = "+61491570156";
@@ -39,18 +39,50 @@ fn an_opt_out_in_the_last_minutes(world: &World) {
     world.opts_out(MIA, DAY * 5 - Duration::from_secs(30));
 }
 
+/// The money goes back just after the hour of the send: with trouble at the first attempt the second finds a refund,
+/// and the cooldown that the first reserved must be free for the next order.
+fn a_refund_between_two_attempts(world: &World) {
+    world.ships(401, MIA, 1);
+    world.refunds(401, DAY * 5 + Duration::from_secs(65));
+    world.later(DAY * 5 + Duration::from_secs(7_200), |world| world.ships(402, MIA, 1));
+}
+
+/// A return is opened in the same place, the request waits, and another order of the same person comes due meanwhile.
+fn a_return_between_two_attempts(world: &World) {
+    world.ships(501, MIA, 1);
+    world.returns(501, DAY * 5 + Duration::from_secs(65), DAY * 3);
+    world.later(DAY, |world| world.ships(502, MIA, 1));
+    world.refunds(501, DAY * 8);
+}
+
+/// Podium refuses both for good, each for its own reason.
+fn refusals_for_good(world: &World) {
+    world.ships(601, MIA, 1);
+    world.refuses(MIA, Refusal::InvalidPhone);
+    world.ships(602, NOAH, 1);
+    world.refuses(NOAH, Refusal::OptedOut);
+}
+
 type Scenario = (&'static str, fn(&World));
 
-const SCENARIOS: [Scenario; 4] = [
+const SCENARIOS: [Scenario; 7] = [
     ("one order", one_order),
     ("two orders of one person", two_orders_of_one_person),
     ("a refund in the buffer", a_refund_in_the_buffer),
     ("an opt-out in the last minutes", an_opt_out_in_the_last_minutes),
+    ("a refund between two attempts", a_refund_between_two_attempts),
+    ("a return between two attempts", a_return_between_two_attempts),
+    ("refusals for good", refusals_for_good),
 ];
 
 fn play(scenario: Scenario, plan: &Plan, can_look_up: bool) -> World {
+    play_with_lease(scenario, plan, can_look_up, Duration::from_secs(90))
+}
+
+fn play_with_lease(scenario: Scenario, plan: &Plan, can_look_up: bool, lease: Duration) -> World {
     let mut world = World::new(plan.clone());
     world.can_look_up = can_look_up;
+    world.lease = lease;
     let checked = catch_unwind(AssertUnwindSafe(|| {
         (scenario.1)(&world);
         world.run();
@@ -90,7 +122,9 @@ fn every_step_goes_wrong_in_every_way() {
             for step in 0..steps {
                 for fault in Fault::ALL {
                     play(scenario, &Plan::from([(step, fault)]), can_look_up);
-                    runs += 1;
+                    // A lease shorter than a permit's life must not let two send.
+                    play_with_lease(scenario, &Plan::from([(step, fault)]), can_look_up, Duration::from_secs(20));
+                    runs += 2;
                 }
             }
         }

@@ -237,7 +237,7 @@ where
     }
 
     async fn pass_gate(&self, held: &Held) -> Step<Permit> {
-        match gate::pass(self.store, self.hold(held, self.clock.now())).await? {
+        match gate::pass(self.store, self.hold(held, self.clock.now()), held.lease.until).await? {
             Passage::Open(permit) => Ok(permit),
             Passage::Shut(objection) => Err(skipped(objection.into())),
         }
@@ -271,10 +271,6 @@ where
             Begin::Refused(OutboxState::Sending(_)) => return Err(self.later(held)),
             Begin::Refused(OutboxState::Pending { .. }) => return Err(Stop::Next(Next::Leave)),
             Begin::Refused(settled) => return Ok(ended_as(settled)),
-        }
-        // A process that was frozen here for longer than its lease may have a successor by now.
-        if self.clock.now() >= held.lease.until {
-            return Ok(Next::Leave);
         }
         match self.reviews.send(permit, message).await {
             Ok(id) => self.accepted(held, id).await,

@@ -22,7 +22,7 @@ use frontdesk_core::{
     time::{Clock, DAY, UnixMillis},
 };
 
-use super::{Delivery, LEASE, Queued, World};
+use super::{Delivery, Queued, World};
 use crate::shop;
 
 /// SQS hands a message out so many times before it goes to the dead letters.
@@ -152,7 +152,7 @@ impl World {
             telemetry: &self.recorder,
             policy: &self.policy,
             shop: &shop,
-            rules: WorkerRules { lease: LEASE, attempts_max: 8, body_bytes_max: 1 << 22 },
+            rules: WorkerRules { lease: self.lease, attempts_max: 8, body_bytes_max: 1 << 22 },
         };
         let done = matches!(ready(worker.handle(&message.key)), Some(Ok(())));
         self.crashed.set(false);
@@ -171,7 +171,7 @@ impl World {
             telemetry: &self.recorder,
             policy: &self.policy,
             rules: SenderRules {
-                lease: LEASE,
+                lease: self.lease,
                 backoff: Backoff { base: Duration::from_secs(60), cap: Duration::from_secs(3_600) },
                 give_up_after: DAY * 3,
                 settle: Duration::from_secs(120),

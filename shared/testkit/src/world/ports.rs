@@ -23,7 +23,10 @@ use frontdesk_core::{
     time::{Clock, UnixMillis},
 };
 
-use super::{Fault, LEASE, Queued, Text, World};
+use super::{Fault, Queued, Text, World};
+
+/// How long a sent message takes to show at the provider.
+const SHOWS_AFTER: Duration = Duration::from_secs(100);
 
 /// What came of a step.
 enum Taken<T> {
@@ -67,7 +70,7 @@ impl World {
 
     /// Time passes and others work while this process is frozen.
     fn stand_still(&self) {
-        self.clock.advance(LEASE + Duration::from_secs(1));
+        self.clock.advance(self.lease + Duration::from_secs(1));
         if !self.nested.replace(true) {
             self.work_without_arrivals();
             self.nested.set(false);
@@ -237,6 +240,9 @@ impl Reviews for World {
         let texted = self.step(async {
             let now = self.clock.now();
             let phone = permit.recipient(now).map_err(|_| SendFailure::PermitExpired)?.clone();
+            if let Some(refusal) = self.refusals.borrow().get(&phone) {
+                return Err(SendFailure::Refused(*refusal));
+            }
             let link = send.invite.as_ref().map(|i| i.url.clone());
             self.texts.borrow_mut().push(Text { phone, effect: permit.effect().clone(), at: now, link });
             Ok(message_id(self.texts.borrow().len()))
@@ -254,7 +260,10 @@ impl Reviews for World {
         }
         let link = what.invite.as_ref().map(|i| i.url.clone());
         let found = self.step(async {
-            self.texts.borrow().iter().position(|t| t.link.is_some() && t.link == link).map(|n| message_id(n + 1))
+            // What was sent a moment ago does not show yet.
+            let visible = self.clock.now().minus(SHOWS_AFTER);
+            let texts = self.texts.borrow();
+            texts.iter().position(|t| t.link.is_some() && t.link == link && t.at <= visible).map(|n| message_id(n + 1))
         });
         match found.await {
             Taken::Answered(Some(message)) => Ok(LookUpAnswer::Sent { message }),
