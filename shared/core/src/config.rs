@@ -161,7 +161,8 @@ pub struct HttpConfig {
 /// Reads all fields before it gives up on any, so that every problem is found in one go.
 macro_rules! read {
     ($kind:ident { $($field:ident: $value:expr),* $(,)? }) => {{
-        $(let $field = $value;)*
+        let read = ($(($value),)*);
+        let ($($field,)*) = read;
         (move || Some($kind { $($field: $field?),* }))()
     }};
 }

@@ -3,7 +3,10 @@
 use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
 use thiserror::Error;
 
-use crate::{phone::E164Phone, time::UnixMillis};
+use crate::{
+    phone::{CallingCode, E164Phone},
+    time::UnixMillis,
+};
 
 /// A time zone: a place of the tz database, or a fixed offset from UTC.
 #[derive(Clone, Debug, PartialEq)]
@@ -180,12 +183,17 @@ pub fn zones_of(place: Whereabouts<'_>) -> Vec<String> {
     place.shop_offset.map(str::to_owned).into_iter().collect()
 }
 
+/// Where the table only knows the country, it lists every islet of it, and no hour suits all; the zones in which nearly
+/// everybody lives are the better answer.
 fn zones_of_phone(phone: &E164Phone) -> Vec<&'static str> {
-    if phone.expose().starts_with("+1") && zones_by_prefix(phone).len() > 8 {
-        // The table lists every zone of North America and the Pacific for numbers without a place; no hour suits all.
-        return zones_of_address("US", None).to_vec();
-    }
-    zones_by_prefix(phone)
+    let listed = zones_by_prefix(phone);
+    let country = match phone.calling_code().map(CallingCode::get) {
+        Some(1) if listed.len() > 8 => "US",
+        Some(61) if listed.len() > 1 => "AU",
+        Some(64) if listed.len() > 1 => "NZ",
+        _ => return listed,
+    };
+    zones_of_address(country, None).to_vec()
 }
 
 /// Google's map of number prefixes to time zones (Apache-2.0 data), longest prefix wins.

@@ -20,7 +20,7 @@ use frontdesk_core::{
     inbox::{InboxKey, InboxStatus},
     phone::E164Phone,
     provider::{Financial, OrderNow, Refusal, SmsConsent},
-    request::RequestStatus,
+    request::{RequestEnd, RequestStatus},
     review::ReviewPolicy,
     signature::{LiveSecrets, Secret},
     time::{Clock, DAY, UnixMillis},
@@ -108,6 +108,10 @@ pub struct World {
     pub can_look_up: bool,
     /// How long a lease is.
     pub lease: Duration,
+    /// After how long "not there" is taken for "not sent".
+    pub settle: Duration,
+    /// How long a sent message takes to show at the provider.
+    pub shows_after: Duration,
     ids: CountingIds,
     secrets: LiveSecrets,
     plan: RefCell<Plan>,
@@ -148,6 +152,8 @@ impl World {
             policy: shop::policy(),
             can_look_up: true,
             lease: Duration::from_secs(90),
+            settle: Duration::from_secs(120),
+            shows_after: Duration::from_secs(100),
             ids: CountingIds::default(),
             secrets: LiveSecrets {
                 current: Secret::new("current", "the-current-secret").unwrap(),
@@ -175,7 +181,7 @@ impl World {
     /// Sells and ships an order now; its webhook arrives `times` times, a minute apart.
     pub fn ships(&self, id: u64, phone: &str, times: u32) {
         let shipped = jiff_iso(self.clock.now());
-        self.orders.borrow_mut().insert(OrderId(id), healthy_order());
+        self.knows(id);
         self.expected.borrow_mut().insert(OrderId(id), E164Phone::parse_e164(phone).unwrap());
         let body = shop::order(id, phone, &shipped).to_string().into_bytes();
         for n in 0..times {
@@ -183,26 +189,34 @@ impl World {
         }
     }
 
+    /// Lets the shop know an order, in good health, without any webhook.
+    pub fn knows(&self, id: u64) {
+        self.orders.borrow_mut().insert(OrderId(id), healthy_order());
+    }
+
     /// Refunds an order `after` a while; the webhook follows at once.
     pub fn refunds(&self, id: u64, after: Duration) {
+        self.changes(id, after, |order| order.financial = Financial::Refunded);
         self.later(after, move |world| {
-            if let Some(order) = world.orders.borrow_mut().get_mut(&OrderId(id)) {
-                order.financial = Financial::Refunded;
-            }
             world.refunded_at.borrow_mut().insert(OrderId(id), world.clock.now());
             let body = shop::refund(id).to_string().into_bytes();
             world.deliver(Duration::ZERO, &format!("refund-{id}"), body, true);
         });
     }
 
+    /// Changes an order as the shop has it, `after` a while, without a webhook.
+    pub fn changes(&self, id: u64, after: Duration, change: impl FnOnce(&mut OrderNow) + 'static) {
+        self.later(after, move |world| {
+            if let Some(order) = world.orders.borrow_mut().get_mut(&OrderId(id)) {
+                change(order);
+            }
+        });
+    }
+
     /// Opens a return of an order `after` a while, for a while.
     pub fn returns(&self, id: u64, after: Duration, duration: Duration) {
         for (when, open) in [(after, true), (after + duration, false)] {
-            self.later(when, move |world| {
-                if let Some(order) = world.orders.borrow_mut().get_mut(&OrderId(id)) {
-                    order.return_open = open;
-                }
-            });
+            self.changes(id, when, move |order| order.return_open = open);
         }
     }
 
@@ -253,11 +267,18 @@ impl World {
         self.texts.borrow().clone()
     }
 
+    /// How a request ended, with its reason.
+    #[must_use]
+    pub fn end_of(&self, id: u64) -> Option<RequestEnd> {
+        let key = OrderKey { shop: shop::shop(), order: OrderId(id) };
+        self.store.look(|tables| tables.requests.get(&key).and_then(|row| row.end.clone()))
+    }
+
     /// Where a request stands.
     #[must_use]
     pub fn status_of(&self, id: u64) -> Option<RequestStatus> {
         let key = OrderKey { shop: shop::shop(), order: OrderId(id) };
-        self.store.tables().requests.get(&key).map(|row| row.status)
+        self.store.look(|tables| tables.requests.get(&key).map(|row| row.status))
     }
 
     /// Checks everything that must hold at the end of any run, however it went.

@@ -41,8 +41,8 @@ fn candidates<'a>(order: &'a OrderBody, home: &'a str) -> impl Iterator<Item = (
 
     // A number on the order or the customer has no country of its own: the buyer's address is the best witness.
     let buyers_region = [billing, address_book, shipping].into_iter().flatten().find_map(country).unwrap_or(home);
-    let billing = billing.filter(|a| customer_is_unnamed(order) || same_person(name_of(a), buyer.clone()));
-    let shipping = shipping.filter(|a| same_person(name_of(a), buyer.clone()));
+    let billing = billing.filter(|a| customer_is_unnamed(order) || same_person(name_of(a).as_deref(), buyer.as_deref()));
+    let shipping = shipping.filter(|a| same_person(name_of(a).as_deref(), buyer.as_deref()));
     let of_address = move |address: Option<&'a Address>| {
         address.and_then(|a| Some((a.phone.as_deref()?, country(a).unwrap_or(home))))
     };
@@ -82,7 +82,7 @@ fn full_name(first: Option<&str>, last: Option<&str>) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-fn same_person(a: Option<String>, b: Option<String>) -> bool {
+fn same_person(a: Option<&str>, b: Option<&str>) -> bool {
     a.is_some() && a == b
 }
 

@@ -48,7 +48,10 @@ impl Outbox for ModelStore {
         match &row.state {
             OutboxState::Pending { .. } => {}
             OutboxState::Sending(unfinished) if unfinished.owner == lease.owner => return Ok(Begin::Begun),
-            other => return Ok(Begin::Refused(other.clone())),
+            other @ (OutboxState::Sending(_)
+            | OutboxState::Accepted { .. }
+            | OutboxState::Failed { .. }
+            | OutboxState::Unknown) => return Ok(Begin::Refused(other.clone())),
         }
         row.owner = Some(lease.owner.clone());
         row.state = OutboxState::Sending(Unfinished {

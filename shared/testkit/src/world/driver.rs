@@ -174,7 +174,7 @@ impl World {
                 lease: self.lease,
                 backoff: Backoff { base: Duration::from_secs(60), cap: Duration::from_secs(3_600) },
                 give_up_after: DAY * 3,
-                settle: Duration::from_secs(120),
+                settle: self.settle,
                 look_up_for: DAY,
             },
         };

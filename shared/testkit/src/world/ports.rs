@@ -25,9 +25,6 @@ use frontdesk_core::{
 
 use super::{Fault, Queued, Text, World};
 
-/// How long a sent message takes to show at the provider.
-const SHOWS_AFTER: Duration = Duration::from_secs(100);
-
 /// What came of a step.
 enum Taken<T> {
     Answered(T),
@@ -261,7 +258,7 @@ impl Reviews for World {
         let link = what.invite.as_ref().map(|i| i.url.clone());
         let found = self.step(async {
             // What was sent a moment ago does not show yet.
-            let visible = self.clock.now().minus(SHOWS_AFTER);
+            let visible = self.clock.now().minus(self.shows_after);
             let texts = self.texts.borrow();
             texts.iter().position(|t| t.link.is_some() && t.link == link && t.at <= visible).map(|n| message_id(n + 1))
         });
@@ -284,7 +281,7 @@ impl EventQueue for World {
         let put = self.step(async {
             self.events.borrow_mut().push(Queued { key: key.clone(), visible_at: now, receives: 0 });
         });
-        answered(put.await, "shopify-events")
+        answered(&put.await, "shopify-events")
     }
 }
 
@@ -294,11 +291,11 @@ impl SendQueue for World {
         let put = self.step(async {
             self.sends.borrow_mut().push(Queued { key: key.clone(), visible_at, receives: 0 });
         });
-        answered(put.await, "review-deferred")
+        answered(&put.await, "review-deferred")
     }
 }
 
-fn answered(taken: Taken<()>, queue: &'static str) -> Result<(), QueueError> {
+fn answered(taken: &Taken<()>, queue: &'static str) -> Result<(), QueueError> {
     match taken {
         Taken::Answered(()) => Ok(()),
         Taken::Silent | Taken::Refused => Err(QueueError { queue, detail: "no answer".into() }),
