@@ -3,6 +3,14 @@
 //!
 //! A failure prints the plan; `Plan` is all that is needed to play it again.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "this is test code: a panic is a failed test"
+)]
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,

@@ -1,5 +1,13 @@
 //! The merchant's rules from webhook to text, in a world without faults: what is asked, what is not, and when.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "this is test code: a panic is a failed test"
+)]
+
 use std::time::Duration;
 
 use frontdesk_core::{

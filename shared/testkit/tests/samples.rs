@@ -1,5 +1,13 @@
 //! Every sample body of Shopify, as signed, through the endpoint and the worker: what it must become.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "this is test code: a panic is a failed test"
+)]
+
 use std::time::Duration;
 
 use frontdesk_core::{

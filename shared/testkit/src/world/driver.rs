@@ -196,7 +196,7 @@ impl World {
     }
 
     /// The schedules fire.
-    fn tick(&self) {
+    pub(super) fn tick(&self) {
         let promote = Promote {
             store: self,
             queue: self,

@@ -69,6 +69,7 @@ impl World {
     fn stand_still(&self) {
         self.clock.advance(self.lease + Duration::from_secs(1));
         if !self.nested.replace(true) {
+            self.tick();
             self.work_without_arrivals();
             self.nested.set(false);
         }
