@@ -1,0 +1,18 @@
+//! The clients against real sockets: what every answer, and every broken connection, means for the next attempt.
+
+#[cfg(test)]
+mod grant;
+#[cfg(test)]
+mod look_up;
+#[cfg(test)]
+mod podium;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod shopify;
+#[cfg(test)]
+mod stand_ins;
+#[cfg(test)]
+mod wire;
+#[cfg(test)]
+mod world;

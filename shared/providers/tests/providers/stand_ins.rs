@@ -1,0 +1,163 @@
+//! The clients against the stand-ins, which were written from the providers' descriptions and not from these clients.
+
+use std::time::Duration;
+
+use frontdesk_core::{
+    config::{PodiumContract, PodiumContract::Published, ShopifyApiConfig},
+    ids::{OrderId, ProviderId},
+    outbox::Invite,
+    provider::{LookUp, LookUpAnswer, NotDone, Orders, ReviewSend, Reviews, SendFailure, SmsConsent},
+    signature::Secret,
+    time::UnixMillis,
+    token::{AccessToken, Grant},
+};
+use frontdesk_local::{Action, Canned, FaultRule, Match, StandIns, Times};
+use frontdesk_providers::{AccessTokens, Podium, PodiumGrant, Shopify, ShopifyGrant};
+use serde_json::json;
+
+use crate::world::{NOW, PHONE, TestClock, TestVault, http, location, permit, phone, podium_config, review, shop};
+
+/// A token that the stand-ins know.
+struct Known(String);
+
+impl AccessTokens for Known {
+    async fn token(&self, _: Option<&AccessToken>) -> Result<AccessToken, NotDone> {
+        let secret = Secret::new("token", self.0.as_str()).unwrap();
+        Ok(AccessToken { secret, granted_at: NOW, expires_at: NOW.plus(Duration::from_secs(3600)) })
+    }
+}
+
+async fn stand_ins() -> StandIns {
+    let stand_ins = StandIns::start("127.0.0.1:0").await.unwrap();
+    stand_ins.set_podium(&json!({ "locations": [{ "uid": location().as_str(), "name": "Burleigh" }] })).unwrap();
+    stand_ins
+}
+
+fn podium(stand_ins: &StandIns, contract: PodiumContract) -> Podium<Known, TestClock> {
+    let tokens = Known(stand_ins.podium_token());
+    Podium::new(http(), &podium_config(contract, &stand_ins.podium_url()), tokens, TestClock::new()).unwrap()
+}
+
+fn text(invite: Option<Invite>) -> ReviewSend {
+    let text = invite.as_ref().map(|invite| format!("How did we do? {} Reply STOP to opt out.", invite.url));
+    ReviewSend { invite, text: text.unwrap_or_default(), ..review() }
+}
+
+fn look_up(invite: Invite, began_at_ms: i64) -> LookUp {
+    LookUp { phone: phone(), location: location(), invite: Some(invite), began_at: UnixMillis::new(began_at_ms) }
+}
+
+fn on_messages(action: Action) -> FaultRule {
+    let matching = Match { method: Some("POST".into()), path_prefix: Some("/v4/messages".into()), ..Match::default() };
+    FaultRule { matching, times: Times::Count(1), action }
+}
+
+#[tokio::test]
+async fn a_link_and_a_message_are_one_text_to_one_person() {
+    let stand_ins = stand_ins().await;
+    let client = podium(&stand_ins, Published);
+    let invite = client.prepare(&permit().await, &location()).await.unwrap();
+    let uid = client.send(permit().await, &text(invite)).await.unwrap();
+    let effects = stand_ins.ledger();
+    assert_eq!(effects.len(), 1);
+    assert_eq!((effects[0].phone.as_str(), effects[0].message_id.as_deref()), (PHONE, Some(uid.as_str())));
+    assert!(stand_ins.requests().iter().all(|call| call.podium_version.as_deref() == Some("2021.04.01")));
+}
+
+#[tokio::test]
+async fn a_text_whose_answer_was_lost_is_found_and_not_repeated() {
+    for lost in [
+        Action { drop_reply_after_acting: true, ..Action::default() },
+        Action { truncate: true, ..Action::default() },
+        Action { status: Some(502), after_acting: true, ..Action::default() },
+    ] {
+        let stand_ins = stand_ins().await;
+        let client = podium(&stand_ins, Published);
+        let invite = client.prepare(&permit().await, &location()).await.unwrap().unwrap();
+        stand_ins.add_fault(on_messages(lost.clone())).unwrap();
+        let failure = client.send(permit().await, &text(Some(invite.clone()))).await.unwrap_err();
+        assert!(matches!(failure, SendFailure::Ambiguous { .. }), "{lost:?}: {failure:?}");
+        let effects = stand_ins.ledger();
+        assert_eq!(effects.len(), 1, "{lost:?}");
+        let message = ProviderId::try_from(effects[0].message_id.as_deref().unwrap()).unwrap();
+        let answer = client.look_up(&look_up(invite, effects[0].at_ms)).await;
+        assert_eq!(answer, Ok(LookUpAnswer::Sent { message }), "{lost:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_never_arrived_is_clearly_not_there() {
+    let stand_ins = stand_ins().await;
+    let client = podium(&stand_ins, Published);
+    let invite = client.prepare(&permit().await, &location()).await.unwrap().unwrap();
+    let text = text(Some(invite.clone()));
+    stand_ins.add_fault(on_messages(Action { close_before_acting: true, ..Action::default() })).unwrap();
+    let failure = client.send(permit().await, &text).await.unwrap_err();
+    assert!(matches!(failure, SendFailure::Ambiguous { .. }), "{failure:?}");
+    assert_eq!(client.look_up(&look_up(invite, NOW.get())).await, Ok(LookUpAnswer::NotSent));
+    client.send(permit().await, &text).await.unwrap();
+    assert_eq!(stand_ins.ledger().len(), 1);
+}
+
+#[tokio::test]
+async fn an_invitation_in_the_briefs_contract() {
+    let stand_ins = stand_ins().await;
+    let client = podium(&stand_ins, PodiumContract::Brief);
+    let text = text(None);
+    let id = client.send(permit().await, &text).await.unwrap();
+    assert_eq!(stand_ins.ledger()[0].invitation_id.as_deref(), Some(id.as_str()));
+    let limited = Action { canned: Some(Canned::PodiumRateLimitBrief), ..Action::default() };
+    stand_ins.add_fault(FaultRule { action: limited, ..FaultRule::default() }).unwrap();
+    let failure = client.send(permit().await, &text).await.unwrap_err();
+    let NotDone::Throttled { wait, .. } = not_sent(failure) else { panic!("throttled") };
+    assert_eq!(wait, Duration::from_secs(2));
+}
+
+fn not_sent(failure: SendFailure) -> NotDone {
+    match failure {
+        SendFailure::NotSent(not_done) => not_done,
+        other @ (SendFailure::PermitExpired | SendFailure::Refused(_) | SendFailure::Ambiguous { .. }) => {
+            panic!("{other:?}")
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_refresh_token_works_the_next_time() {
+    let stand_ins = stand_ins().await;
+    stand_ins.set_podium(&json!({ "rotate_refresh_tokens": true, "refresh_tokens": ["rt-1"] })).unwrap();
+    let vault = TestVault::holding(&json!({ "client_id": "ci", "client_secret": "cs-hush", "refresh_token": "rt-1" }));
+    let config = podium_config(Published, &stand_ins.podium_url());
+    let grant = PodiumGrant::new(http(), &config, vault.clone()).unwrap();
+    let first = grant.grant().await.unwrap();
+    assert_ne!(vault.field("refresh_token"), "rt-1");
+    let second = grant.grant().await.unwrap();
+    assert_ne!(first.secret, second.secret);
+    let client = Podium::new(http(), &config, Known(second.secret.expose().to_owned()), TestClock::new()).unwrap();
+    assert!(client.prepare(&permit().await, &location()).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_order_through_client_credentials() {
+    let stand_ins = stand_ins().await;
+    let config = ShopifyApiConfig { url: stand_ins.shopify_url(), version: "2026-10".into(), secret: "arn".into() };
+    let vault = TestVault::holding(&json!({ "client_id": "ci", "client_secret": "cs-hush" }));
+    let granted = ShopifyGrant::new(http(), &config, vault).unwrap().grant().await.unwrap();
+    let client =
+        Shopify::new(http(), shop(), &config, Known(granted.secret.expose().to_owned()), TestClock::new()).unwrap();
+    let order = client.order(&shop(), OrderId(7_024_000_000_101)).await.unwrap().unwrap();
+    assert!(
+        order.fulfilled && !order.return_open && !order.point_of_sale && !order.b2b && !order.test && !order.cancelled
+    );
+    assert_eq!((order.consent, order.time_zone.as_deref()), (SmsConsent::Subscribed, Some("Australia/Sydney")));
+    stand_ins.set_order("7024000000102", json!({ "missing": true })).unwrap();
+    assert_eq!(client.order(&shop(), OrderId(7_024_000_000_102)).await, Ok(None));
+    for (canned, seconds) in [(Canned::ShopifyThrottled200, 1), (Canned::ShopifyThrottled429, 2)] {
+        let action = Action { canned: Some(canned), ..Action::default() };
+        stand_ins.add_fault(FaultRule { action, ..FaultRule::default() }).unwrap();
+        let Err(NotDone::Throttled { wait, .. }) = client.order(&shop(), OrderId(1)).await else {
+            panic!("{canned:?}")
+        };
+        assert_eq!(wait, Duration::from_secs(seconds));
+    }
+}
