@@ -1,1 +1,16 @@
-//! placeholder
+//! The ports of `frontdesk-core` on AWS: DynamoDB, SQS, Secrets Manager and the Lambda runtime.
+//!
+//! Nothing here decides anything. A module translates one port into calls whose outcome is decided by the table, and
+//! translates the answers back; what may follow from them is said in the core. Only [`start`] and [`process`] touch the
+//! process that they run in.
+
+mod connector;
+pub mod dynamo;
+mod failure;
+mod knock;
+pub mod lambda;
+pub mod process;
+pub mod secrets;
+pub mod sqs;
+pub mod start;
+pub mod telemetry;

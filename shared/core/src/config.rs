@@ -72,6 +72,8 @@ pub struct ShopifyWorkerConfig {
 pub struct ReviewSenderConfig {
     /// Its tables.
     pub tables: TableNames,
+    /// The shop that is served.
+    pub shop: ShopDomain,
     /// The merchant's rules.
     pub policy: ReviewPolicy,
     /// Limits.
@@ -214,6 +216,7 @@ pub fn review_sender(env: &impl Env) -> Result<Loaded<ReviewSenderConfig>, Probl
     let mut r = Reader::new(env);
     let config = read!(ReviewSenderConfig {
         tables: sender_tables(&mut r),
+        shop: shop(&mut r),
         policy: policy(&mut r),
         rules: sender_rules(&mut r),
         shopify: shopify_api(&mut r),

@@ -1,0 +1,301 @@
+//! Events.
+
+use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure};
+use frontdesk_core::{
+    body::StoredBody,
+    ids::Shard,
+    inbox::{Accepted, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, LeasedEvent, NewEvent, WaitingRow},
+    store::{Fenced, Lease, StoreError},
+    time::UnixMillis,
+};
+
+use super::{
+    DynamoStore, Table,
+    row::{Item, Row, bytes, expiry, millis, number, past_second, text},
+    write::{Change, Index, Written},
+};
+use crate::failure;
+
+/// An id is taken once in its row's life. The expiry is compared, since DynamoDB deletes days late.
+const ACCEPT_IF: &str = "attribute_not_exists(pk) OR expires_at <= :now_s";
+
+/// Held by one at a time. The owner's own repeated claim is not a new attempt, so it is not let through here.
+const CLAIM_IF: &str = "st = :waiting OR (st = :claimed AND lease_until_ms <= :now_ms AND owner_token <> :me)";
+const CLAIM: &str = "SET st = :claimed, owner_token = :me, lease_until_ms = :until_ms, attempts = attempts + :one";
+
+/// Only who holds the row writes it. A lease that ran out and that nobody took over still holds.
+const HELD: &str = "st = :claimed AND owner_token = :me";
+const RENEW: &str = "SET lease_until_ms = :until_ms";
+const FINISH: &str =
+    "SET st = :end, outcome = :outcome, ended_at_ms = :now_ms REMOVE lease_until_ms, waiting_shard, waiting_since_ms";
+/// The count of attempts stays: it is how a poisonous event is found out.
+const RELEASE: &str = "SET st = :waiting, last_write = :call REMOVE lease_until_ms";
+
+/// Of several sweepers that saw the row at the same place only one moves it on; an ended row stands nowhere.
+const REQUEUE_IF: &str = "waiting_since_ms = :since_ms";
+const REQUEUE: &str = "SET waiting_since_ms = :now_ms, last_write = :call";
+
+const WAITING: Index = Index {
+    table: Table::Inbox,
+    name: "waiting",
+    condition: "waiting_shard = :shard AND waiting_since_ms <= :upto_ms",
+};
+
+/// Whether a put was made.
+enum Put {
+    Made,
+    Refused(Option<Item>),
+}
+
+impl Inbox for DynamoStore {
+    async fn accept(&self, event: &NewEvent) -> Result<Accepted, StoreError> {
+        let old = match self.put_event(event_row(event), event.received_at).await? {
+            Put::Made => return Ok(Accepted::Stored),
+            Put::Refused(old) => old.unwrap_or_default(),
+        };
+        let old = Row::new(Table::Inbox, &old);
+        if old.text("receipt")? == event.receipt {
+            return Ok(Accepted::Stored);
+        }
+        if old.text("body_sha256")? == event.body_sha256.as_str() {
+            return Ok(Accepted::Duplicate);
+        }
+        // Kept once for people; that it is there already is as good.
+        self.put_event(mismatch_row(event), event.received_at).await?;
+        Ok(Accepted::Mismatch)
+    }
+
+    async fn claim(&self, key: &InboxKey, lease: &Lease) -> Result<InboxClaim, StoreError> {
+        let claim = Change {
+            table: Table::Inbox,
+            key: key.to_key(),
+            only_if: Some(CLAIM_IF),
+            update: CLAIM,
+            values: vec![
+                (":waiting", text(InboxStatus::Waiting.as_str())),
+                (":claimed", text(InboxStatus::Claimed.as_str())),
+                (":me", text(lease.owner.as_str())),
+                (":now_ms", millis(lease.now)),
+                (":until_ms", millis(lease.until)),
+                (":one", number(1)),
+            ],
+        };
+        match self.change(claim).await? {
+            Written::Made(item) => acquired(key, &item),
+            Written::Refused(None) => Ok(InboxClaim::Missing),
+            Written::Refused(Some(item)) => {
+                let row = Row::new(Table::Inbox, &item);
+                if status(&row)? != InboxStatus::Claimed || !row.is_of(&lease.owner) {
+                    return standing(&row, lease);
+                }
+                if row.millis("lease_until_ms")? == lease.until {
+                    return acquired(key, &item);
+                }
+                self.renew(key, lease).await
+            }
+        }
+    }
+
+    async fn finish(&self, key: &InboxKey, lease: &Lease, end: &EventEnd) -> Result<Fenced, StoreError> {
+        match self.change(finish(key, lease, end)).await? {
+            Written::Made(_) => Ok(Fenced::Written),
+            Written::Refused(old) => Ok(if ended_by(old.as_ref(), lease)? { Fenced::Written } else { Fenced::Lost }),
+        }
+    }
+
+    async fn release(&self, key: &InboxKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        let call = self.ids.draw();
+        let release = Change {
+            table: Table::Inbox,
+            key: key.to_key(),
+            only_if: Some(HELD),
+            update: RELEASE,
+            values: vec![
+                (":claimed", text(InboxStatus::Claimed.as_str())),
+                (":waiting", text(InboxStatus::Waiting.as_str())),
+                (":me", text(lease.owner.as_str())),
+                (":call", text(call.as_str())),
+            ],
+        };
+        self.change(release).await.map(|written| written.fenced(&call))
+    }
+
+    async fn waiting(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<WaitingRow>, StoreError> {
+        let items = self.page(&WAITING, shard, before, limit).await?;
+        let read = items.iter().filter_map(|item| {
+            let row = Row::new(Table::Inbox, item);
+            // A source that only a newer version knows is that version's to sweep; it must not stop this one.
+            let key = InboxKey::parse(row.text_if_any("pk")?)?;
+            Some(WaitingRow { key, since: row.millis_if_any("waiting_since_ms")? })
+        });
+        Ok(read.collect())
+    }
+
+    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<bool, StoreError> {
+        let call = self.ids.draw();
+        let requeue = Change {
+            table: Table::Inbox,
+            key: row.key.to_key(),
+            only_if: Some(REQUEUE_IF),
+            update: REQUEUE,
+            values: vec![(":since_ms", millis(row.since)), (":now_ms", millis(now)), (":call", text(call.as_str()))],
+        };
+        self.change(requeue).await.map(|written| written.made_by(&call))
+    }
+}
+
+impl DynamoStore {
+    async fn put_event(&self, item: Item, now: UnixMillis) -> Result<Put, StoreError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(self.name(Table::Inbox))
+            .set_item(Some(item))
+            .condition_expression(ACCEPT_IF)
+            .expression_attribute_values(":now_s", past_second(now))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(_) => Ok(Put::Made),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => Ok(Put::Refused(refused.item.clone())),
+                _ => Err(Table::Inbox.unavailable(failure::detail(&error))),
+            },
+        }
+    }
+
+    /// A repeated claim with a later end.
+    async fn renew(&self, key: &InboxKey, lease: &Lease) -> Result<InboxClaim, StoreError> {
+        let renew = Change {
+            table: Table::Inbox,
+            key: key.to_key(),
+            only_if: Some(HELD),
+            update: RENEW,
+            values: vec![
+                (":claimed", text(InboxStatus::Claimed.as_str())),
+                (":me", text(lease.owner.as_str())),
+                (":until_ms", millis(lease.until)),
+            ],
+        };
+        match self.change(renew).await? {
+            Written::Made(item) => acquired(key, &item),
+            Written::Refused(None) => Ok(InboxClaim::Missing),
+            Written::Refused(Some(item)) => standing(&Row::new(Table::Inbox, &item), lease),
+        }
+    }
+}
+
+/// The end of an event, alone or as a part of a transaction.
+pub(super) fn finish(key: &InboxKey, lease: &Lease, end: &EventEnd) -> Change {
+    let (status, outcome) = match end {
+        EventEnd::Done(word) => (InboxStatus::Done, (*word).to_owned()),
+        EventEnd::Rejected(reason) => (InboxStatus::Rejected, reason.describe()),
+        EventEnd::Parked(reason) => (InboxStatus::Parked, reason.describe()),
+    };
+    Change {
+        table: Table::Inbox,
+        key: key.to_key(),
+        only_if: Some(HELD),
+        update: FINISH,
+        values: vec![
+            (":claimed", text(InboxStatus::Claimed.as_str())),
+            (":me", text(lease.owner.as_str())),
+            (":end", text(status.as_str())),
+            (":outcome", text(outcome)),
+            (":now_ms", millis(lease.now)),
+        ],
+    }
+}
+
+/// Whether the row ended, and by this lease's owner: then it was our own write, whose answer was lost.
+pub(super) fn ended_by(old: Option<&Item>, lease: &Lease) -> Result<bool, StoreError> {
+    let Some(old) = old else { return Ok(false) };
+    let row = Row::new(Table::Inbox, old);
+    Ok(row.is_of(&lease.owner) && is_end(status(&row)?))
+}
+
+const fn is_end(status: InboxStatus) -> bool {
+    match status {
+        InboxStatus::Waiting | InboxStatus::Claimed => false,
+        InboxStatus::Done | InboxStatus::Rejected | InboxStatus::Parked | InboxStatus::Mismatch => true,
+    }
+}
+
+fn status(row: &Row<'_>) -> Result<InboxStatus, StoreError> {
+    row.parsed("st", InboxStatus::parse)
+}
+
+/// Why a row cannot be claimed.
+fn standing(row: &Row<'_>, lease: &Lease) -> Result<InboxClaim, StoreError> {
+    match status(row)? {
+        // Given back between our two looks; it is somebody's at the next message.
+        InboxStatus::Waiting => Ok(InboxClaim::Busy { until: lease.now }),
+        InboxStatus::Claimed => Ok(InboxClaim::Busy { until: row.millis("lease_until_ms")? }),
+        ended @ (InboxStatus::Done | InboxStatus::Rejected | InboxStatus::Parked | InboxStatus::Mismatch) => {
+            Ok(InboxClaim::Ended(ended))
+        }
+    }
+}
+
+fn acquired(key: &InboxKey, item: &Item) -> Result<InboxClaim, StoreError> {
+    let row = Row::new(Table::Inbox, item);
+    let body = row.bytes("body_bytes")?;
+    let event = LeasedEvent {
+        key: key.clone(),
+        body: row.parsed("body_form", |form| match form {
+            PLAIN => Some(StoredBody::Plain(body)),
+            DEFLATE => Some(StoredBody::Deflate(body)),
+            _ => None,
+        })?,
+        received_at: row.millis("received_at_ms")?,
+        attempts: row.count("attempts")?,
+    };
+    Ok(InboxClaim::Acquired(Box::new(event)))
+}
+
+const PLAIN: &str = "plain";
+const DEFLATE: &str = "deflate";
+
+fn event_row(event: &NewEvent) -> Item {
+    let mut item = common_row(event, event.key.to_key());
+    match &event.rejected {
+        None => {
+            item.insert("st".into(), text(InboxStatus::Waiting.as_str()));
+            item.insert("waiting_shard".into(), text(event.key.shard().to_key()));
+            item.insert("waiting_since_ms".into(), millis(event.received_at));
+        }
+        Some(reason) => {
+            item.insert("st".into(), text(InboxStatus::Rejected.as_str()));
+            item.insert("outcome".into(), text(reason.describe()));
+            item.insert("ended_at_ms".into(), millis(event.received_at));
+        }
+    }
+    item
+}
+
+/// A second body under a known id. It stands in no index: nobody works on it.
+fn mismatch_row(event: &NewEvent) -> Item {
+    let mut item = common_row(event, event.key.mismatch_key(&event.body_sha256));
+    item.insert("st".into(), text(InboxStatus::Mismatch.as_str()));
+    item.insert("ended_at_ms".into(), millis(event.received_at));
+    item
+}
+
+fn common_row(event: &NewEvent, key: String) -> Item {
+    let (form, body) = match &event.body {
+        StoredBody::Plain(body) => (PLAIN, body),
+        StoredBody::Deflate(body) => (DEFLATE, body),
+    };
+    let mut item = Item::with_capacity(14);
+    item.insert("pk".into(), text(key));
+    item.insert("body_form".into(), text(form));
+    item.insert("body_bytes".into(), bytes(body.clone()));
+    item.insert("body_sha256".into(), text(event.body_sha256.as_str()));
+    item.insert("received_at_ms".into(), millis(event.received_at));
+    item.insert("expires_at".into(), expiry(event.expires_at));
+    item.insert("receipt".into(), text(event.receipt.as_str()));
+    item.insert("attempts".into(), number(0));
+    if let Some(topic) = &event.topic {
+        item.insert("topic_header".into(), text(topic.as_str()));
+    }
+    item
+}

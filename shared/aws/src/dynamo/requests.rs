@@ -1,0 +1,268 @@
+//! Review requests.
+
+mod commit;
+
+use frontdesk_core::{
+    flow::promote::attention,
+    ids::{LocationUid, OrderKey, Shard},
+    inbox::{EventEnd, InboxKey},
+    phone::E164Phone,
+    request::{
+        Committed, DueRow, Plan, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
+        ReviewRequest,
+    },
+    review::PlatformChoice,
+    store::{Fenced, Lease, StoreError},
+    time::UnixMillis,
+};
+
+use super::{
+    DynamoStore, Table,
+    row::{Item, Row, millis, number, text},
+    write::{Change, Index, Written},
+};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// The rank that only grows: scheduled, queued, sending, any end.
+const fn rank(status: RequestStatus) -> u8 {
+    match status {
+        RequestStatus::Scheduled => 0,
+        RequestStatus::Queued => 1,
+        RequestStatus::Sending => 2,
+        RequestStatus::Sent | RequestStatus::Skipped | RequestStatus::Failed | RequestStatus::Unknown => 3,
+    }
+}
+
+/// Of several timers that read the same entry of the index only one queues it; whatever happened to the request since
+/// then has moved `due_at_ms`.
+const QUEUE_IF: &str = "due_at_ms = :seen_ms AND st = :seen";
+const QUEUE: &str = "SET due_at_ms = :next_ms, st = :status, st_rank = :rank, last_write = :call";
+
+/// Open, due and held by nobody. The owner's own repeated claim is not a new attempt, so it is not let through here.
+const CLAIM_IF: &str = "st_rank < :ended AND send_after_ms <= :now_ms \
+     AND (attribute_not_exists(lease_until_ms) OR (lease_until_ms <= :now_ms AND owner_token <> :me))";
+/// Should its holder die, the row needs attention when the lease is over.
+const CLAIM: &str =
+    "SET owner_token = :me, lease_until_ms = :until_ms, due_at_ms = :until_ms, attempts = attempts + :one";
+
+/// Only who holds the row writes it, and nothing leaves an end. A lease that nobody took over still holds.
+const HELD: &str = "owner_token = :me AND attribute_exists(lease_until_ms) AND st_rank < :ended";
+/// A repeated claim, which a deferral in the meantime refuses.
+const RENEW_IF: &str =
+    "owner_token = :me AND attribute_exists(lease_until_ms) AND st_rank < :ended AND send_after_ms <= :now_ms";
+const RENEW: &str = "SET lease_until_ms = :until_ms, due_at_ms = :until_ms";
+const BEGIN: &str = "SET st = :status, st_rank = :rank, platform_chosen = :platform, platform_rule = :rule";
+const POSTPONE: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms, deferrals = deferrals + :deferral, \
+     last_write = :call REMOVE lease_until_ms";
+const END: &str =
+    "SET st = :status, st_rank = :ended, ended_at_ms = :now_ms REMOVE lease_until_ms, due_shard, due_at_ms";
+const END_SENT: &str = "SET st = :status, st_rank = :ended, ended_at_ms = :now_ms, message_id = :detail \
+     REMOVE lease_until_ms, due_shard, due_at_ms";
+const END_REASON: &str = "SET st = :status, st_rank = :ended, ended_at_ms = :now_ms, reason_code = :detail \
+     REMOVE lease_until_ms, due_shard, due_at_ms";
+
+const DUE: Index =
+    Index { table: Table::Requests, name: "due", condition: "due_shard = :shard AND due_at_ms <= :upto_ms" };
+
+fn ended() -> AttributeValue {
+    number(rank(RequestStatus::Sent))
+}
+
+impl Requests for DynamoStore {
+    async fn commit(
+        &self,
+        event: &InboxKey,
+        lease: &Lease,
+        end: &EventEnd,
+        change: &RequestChange,
+    ) -> Result<Committed, StoreError> {
+        self.commit_both(event, lease, end, change).await
+    }
+
+    async fn request_status(&self, key: &OrderKey) -> Result<Option<RequestStatus>, StoreError> {
+        let item = self.get(Table::Requests, &key.to_key(), Some("st")).await?;
+        item.map(|item| status(&Row::new(Table::Requests, &item))).transpose()
+    }
+
+    async fn due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<DueRow>, StoreError> {
+        let items = self.page(&DUE, shard, before, limit).await?;
+        let read = items.iter().filter_map(|item| {
+            let row = Row::new(Table::Requests, item);
+            Some(DueRow {
+                key: OrderKey::parse(row.text_if_any("pk")?)?,
+                status: RequestStatus::parse(row.text_if_any("st")?)?,
+                due_at: row.millis_if_any("due_at_ms")?,
+                send_after: row.millis_if_any("send_after_ms")?,
+            })
+        });
+        Ok(read.collect())
+    }
+
+    async fn mark_queued(&self, row: &DueRow, next_attention: UnixMillis) -> Result<bool, StoreError> {
+        let call = self.ids.draw();
+        let status = row.status.max(RequestStatus::Queued);
+        let mark = Change {
+            table: Table::Requests,
+            key: row.key.to_key(),
+            only_if: Some(QUEUE_IF),
+            update: QUEUE,
+            values: vec![
+                (":seen_ms", millis(row.due_at)),
+                (":seen", text(row.status.as_str())),
+                (":next_ms", millis(next_attention)),
+                (":status", text(status.as_str())),
+                (":rank", number(rank(status))),
+                (":call", text(call.as_str())),
+            ],
+        };
+        self.change(mark).await.map(|written| written.made_by(&call))
+    }
+
+    async fn claim_request(&self, key: &OrderKey, lease: &Lease) -> Result<RequestClaim, StoreError> {
+        let mut values = holder(lease);
+        values.extend([(":now_ms", millis(lease.now)), (":until_ms", millis(lease.until)), (":one", number(1))]);
+        match self.change(change(key, CLAIM_IF, CLAIM, values)).await? {
+            Written::Made(item) => acquired(key, &item),
+            Written::Refused(None) => Ok(RequestClaim::Missing),
+            Written::Refused(Some(item)) => {
+                let row = Row::new(Table::Requests, &item);
+                match standing(&row, lease)? {
+                    Standing::Other(claim) => Ok(claim),
+                    Standing::Ours if row.millis("lease_until_ms")? == lease.until => acquired(key, &item),
+                    Standing::Ours => self.renew_request(key, lease).await,
+                }
+            }
+        }
+    }
+
+    async fn begin_sending(
+        &self,
+        key: &OrderKey,
+        lease: &Lease,
+        choice: &PlatformChoice,
+    ) -> Result<Fenced, StoreError> {
+        let mut values = holder(lease);
+        values.extend([
+            (":status", text(RequestStatus::Sending.as_str())),
+            (":rank", number(rank(RequestStatus::Sending))),
+            (":platform", text(choice.platform.as_str())),
+            (":rule", text(choice.rule.as_str())),
+        ]);
+        // Its own repetition passes the condition again and changes nothing.
+        match self.change(change(key, HELD, BEGIN, values)).await? {
+            Written::Made(_) => Ok(Fenced::Written),
+            Written::Refused(_) => Ok(Fenced::Lost),
+        }
+    }
+
+    async fn postpone(&self, key: &OrderKey, lease: &Lease, postpone: &Postpone) -> Result<Fenced, StoreError> {
+        let call = self.ids.draw();
+        let mut values = holder(lease);
+        values.extend([
+            (":until_ms", millis(postpone.until)),
+            (":due_ms", millis(attention(postpone.until))),
+            (":deferral", number(u8::from(postpone.deferral))),
+            (":call", text(call.as_str())),
+        ]);
+        self.change(change(key, HELD, POSTPONE, values)).await.map(|written| written.fenced(&call))
+    }
+
+    async fn end_request(&self, key: &OrderKey, lease: &Lease, end: &RequestEnd) -> Result<Fenced, StoreError> {
+        let mut values = holder(lease);
+        values.extend([(":status", text(end.status().as_str())), (":now_ms", millis(lease.now))]);
+        let (update, detail) = match end {
+            RequestEnd::Sent { message } => (END_SENT, Some(message.as_str().to_owned())),
+            RequestEnd::Skipped(_) | RequestEnd::Failed(_) | RequestEnd::Unknown => (END_REASON, end.reason()),
+        };
+        let update = if detail.is_some() { update } else { END };
+        values.extend(detail.map(|detail| (":detail", text(detail))));
+        match self.change(change(key, HELD, update, values)).await? {
+            Written::Made(_) => Ok(Fenced::Written),
+            Written::Refused(None) => Ok(Fenced::Lost),
+            Written::Refused(Some(item)) => {
+                let row = Row::new(Table::Requests, &item);
+                let ours = row.is_of(&lease.owner) && status(&row)? == end.status();
+                Ok(if ours { Fenced::Written } else { Fenced::Lost })
+            }
+        }
+    }
+}
+
+impl DynamoStore {
+    /// A repeated claim with a later end.
+    async fn renew_request(&self, key: &OrderKey, lease: &Lease) -> Result<RequestClaim, StoreError> {
+        let mut values = holder(lease);
+        values.extend([(":now_ms", millis(lease.now)), (":until_ms", millis(lease.until))]);
+        match self.change(change(key, RENEW_IF, RENEW, values)).await? {
+            Written::Made(item) => acquired(key, &item),
+            Written::Refused(None) => Ok(RequestClaim::Missing),
+            Written::Refused(Some(item)) => match standing(&Row::new(Table::Requests, &item), lease)? {
+                Standing::Other(claim) => Ok(claim),
+                Standing::Ours => Ok(RequestClaim::Busy { until: lease.until }),
+            },
+        }
+    }
+}
+
+fn change(
+    key: &OrderKey,
+    only_if: &'static str,
+    update: &'static str,
+    values: Vec<(&'static str, AttributeValue)>,
+) -> Change {
+    Change { table: Table::Requests, key: key.to_key(), only_if: Some(only_if), update, values }
+}
+
+/// The values of [`HELD`].
+fn holder(lease: &Lease) -> Vec<(&'static str, AttributeValue)> {
+    vec![(":me", text(lease.owner.as_str())), (":ended", ended())]
+}
+
+/// Why a claim was refused.
+enum Standing {
+    /// Because it is ours already.
+    Ours,
+    /// Because of something else.
+    Other(RequestClaim),
+}
+
+fn standing(row: &Row<'_>, lease: &Lease) -> Result<Standing, StoreError> {
+    let status = status(row)?;
+    if status.is_end() {
+        return Ok(Standing::Other(RequestClaim::Ended(status)));
+    }
+    let until = row.millis_if_any("lease_until_ms");
+    let ours = until.is_some() && row.is_of(&lease.owner);
+    if let Some(until) = until.filter(|until| *until > lease.now && !ours) {
+        return Ok(Standing::Other(RequestClaim::Busy { until }));
+    }
+    let at = row.millis("send_after_ms")?;
+    if at > lease.now {
+        return Ok(Standing::Other(RequestClaim::NotDue { at }));
+    }
+    if ours { Ok(Standing::Ours) } else { Err(row.corrupt("st_rank")) }
+}
+
+fn status(row: &Row<'_>) -> Result<RequestStatus, StoreError> {
+    row.parsed("st", RequestStatus::parse)
+}
+
+fn acquired(key: &OrderKey, item: &Item) -> Result<RequestClaim, StoreError> {
+    let row = Row::new(Table::Requests, item);
+    let request = ReviewRequest {
+        key: key.clone(),
+        status: status(&row)?,
+        plan: Plan {
+            phone: row.parsed("phone_e164", |phone| E164Phone::parse_e164(phone).ok())?,
+            location: row.parsed("location_uid", |uid| LocationUid::try_from(uid).ok())?,
+            first_name: row.text_if_any("first_name").map(str::to_owned),
+            fulfilled_at: row.millis("fulfilled_at_ms")?,
+            send_after: row.millis("send_after_ms")?,
+            zones: row.texts("zone_names")?,
+        },
+        attempts: row.count("attempts")?,
+        first_send_after: row.millis("first_send_after_ms")?,
+        deferrals: row.count("deferrals")?,
+    };
+    Ok(RequestClaim::Acquired(Box::new(request)))
+}

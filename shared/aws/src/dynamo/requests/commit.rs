@@ -1,0 +1,145 @@
+//! The end of an event and what it changes, in one transaction.
+
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+};
+use frontdesk_core::{
+    flow::promote::attention,
+    ids::{OrderKey, Shard},
+    inbox::{EventEnd, InboxKey},
+    request::{Committed, NewRequest, RequestChange, RequestStatus},
+    review::SkipReason,
+    store::{Lease, StoreError},
+    time::UnixMillis,
+};
+
+use super::{change, ended, rank};
+use crate::{
+    dynamo::{
+        DynamoStore, Table, inbox,
+        row::{Item, expiry, millis, number, text},
+        write::Change,
+    },
+    failure,
+};
+
+/// An order has one request in its row's life; one that is there, ended or not, admits no second.
+const SCHEDULE_IF: &str = "attribute_not_exists(pk)";
+
+/// A webhook ends a request only before its sender has begun. Without a row the reason itself is put on record.
+const SKIP_IF: &str = "attribute_not_exists(pk) OR st IN (:scheduled, :queued)";
+const SKIP: &str = "SET st = :status, st_rank = :ended, reason_code = :reason, ended_at_ms = :at_ms, \
+     created_at_ms = if_not_exists(created_at_ms, :at_ms), expires_at = if_not_exists(expires_at, :expires_at) \
+     REMOVE lease_until_ms, due_shard, due_at_ms";
+
+/// Never earlier than it stands, and only before its sender has begun.
+const DEFER_IF: &str = "st IN (:scheduled, :queued) AND send_after_ms < :until_ms";
+const DEFER: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms, deferrals = deferrals + :one";
+
+impl DynamoStore {
+    pub(super) async fn commit_both(
+        &self,
+        event: &InboxKey,
+        lease: &Lease,
+        end: &EventEnd,
+        wanted: &RequestChange,
+    ) -> Result<Committed, StoreError> {
+        let finish = TransactWriteItem::builder().update(self.part(inbox::finish(event, lease, end))?).build();
+        let request = TransactWriteItem::builder();
+        let request = match wanted {
+            RequestChange::Schedule(new) => request.put(self.schedule(new)?),
+            RequestChange::Skip { key, reason, at, expires_at } => {
+                request.update(self.part(skip(key, *reason, *at, *expires_at))?)
+            }
+            RequestChange::Defer { key, until } => request.update(self.part(defer(key, *until))?),
+        };
+        // The SDK gives the call a token of its own, so that its repetition is the same transaction to DynamoDB.
+        let sent =
+            self.client.transact_write_items().transact_items(finish).transact_items(request.build()).send().await;
+        let error = match sent {
+            Ok(_) => return Ok(Committed::Written),
+            Err(error) => error,
+        };
+        let unavailable = |detail| Table::Requests.unavailable(detail);
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return Err(unavailable(failure::detail(&error)));
+        };
+        match cancelled.cancellation_reasons() {
+            [event, _] if refused(event) => {
+                let ours = inbox::ended_by(event.item(), lease)?;
+                Ok(if ours { Committed::Written } else { Committed::LeaseLost })
+            }
+            [_, request] if refused(request) => Ok(Committed::Refused),
+            reasons => {
+                let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
+                let code = cancelled.code().unwrap_or("cancelled");
+                Err(unavailable(format!("{code}: {}", codes.join(", "))))
+            }
+        }
+    }
+
+    fn schedule(&self, new: &NewRequest) -> Result<Put, StoreError> {
+        Put::builder()
+            .table_name(self.name(Table::Requests))
+            .set_item(Some(scheduled_row(new)))
+            .condition_expression(SCHEDULE_IF)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None)
+            .build()
+            .map_err(|error| Table::Requests.unavailable(error.to_string()))
+    }
+}
+
+/// A condition that does not hold is a decision. Conflicts and throttling are not.
+fn refused(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
+}
+
+fn skip(key: &OrderKey, reason: SkipReason, at: UnixMillis, expires_at: UnixMillis) -> Change {
+    let mut values = Vec::from(open());
+    values.extend([
+        (":status", text(RequestStatus::Skipped.as_str())),
+        (":ended", ended()),
+        (":reason", text(reason.as_str())),
+        (":at_ms", millis(at)),
+        (":expires_at", expiry(expires_at)),
+    ]);
+    change(key, SKIP_IF, SKIP, values)
+}
+
+fn defer(key: &OrderKey, until: UnixMillis) -> Change {
+    let mut values = Vec::from(open());
+    values.extend([(":until_ms", millis(until)), (":due_ms", millis(attention(until))), (":one", number(1))]);
+    change(key, DEFER_IF, DEFER, values)
+}
+
+/// The states in which a webhook may still change a request.
+fn open() -> [(&'static str, AttributeValue); 2] {
+    [(":scheduled", text(RequestStatus::Scheduled.as_str())), (":queued", text(RequestStatus::Queued.as_str()))]
+}
+
+fn scheduled_row(new: &NewRequest) -> Item {
+    let (key, plan) = (new.key.to_key(), &new.plan);
+    let zones = plan.zones.iter().map(|zone| text(zone.as_str())).collect();
+    let mut item = Item::with_capacity(17);
+    item.insert("due_shard".into(), text(Shard::of(&key).to_key()));
+    item.insert("pk".into(), text(key));
+    item.insert("st".into(), text(RequestStatus::Scheduled.as_str()));
+    item.insert("st_rank".into(), number(rank(RequestStatus::Scheduled)));
+    item.insert("phone_e164".into(), text(plan.phone.expose()));
+    item.insert("location_uid".into(), text(plan.location.as_str()));
+    item.insert("fulfilled_at_ms".into(), millis(plan.fulfilled_at));
+    item.insert("first_send_after_ms".into(), millis(plan.send_after));
+    item.insert("send_after_ms".into(), millis(plan.send_after));
+    item.insert("due_at_ms".into(), millis(attention(plan.send_after)));
+    item.insert("zone_names".into(), AttributeValue::L(zones));
+    item.insert("attempts".into(), number(0));
+    item.insert("deferrals".into(), number(0));
+    item.insert("created_at_ms".into(), millis(new.at));
+    item.insert("expires_at".into(), expiry(new.expires_at));
+    if let Some(name) = &plan.first_name {
+        item.insert("first_name".into(), text(name.as_str()));
+    }
+    item
+}

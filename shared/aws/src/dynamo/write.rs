@@ -1,0 +1,130 @@
+//! One conditional update, one consistent read, one page of an index: all that the ports are made of.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Update},
+};
+use frontdesk_core::{
+    ids::Shard,
+    store::{Fenced, StoreError},
+    time::UnixMillis,
+};
+
+use super::{
+    DynamoStore, Table,
+    row::{Item, millis, text},
+};
+use crate::failure;
+
+/// An update of one row, written down before it is sent.
+pub(super) struct Change {
+    pub(super) table: Table,
+    pub(super) key: String,
+    /// `None` only where any state of the row admits the change.
+    pub(super) only_if: Option<&'static str>,
+    pub(super) update: &'static str,
+    pub(super) values: Vec<(&'static str, AttributeValue)>,
+}
+
+/// What became of a change.
+pub(super) enum Written {
+    /// Made; the row as it is now.
+    Made(Item),
+    /// Not made, because the condition does not hold; the row as it is, if there is one.
+    Refused(Option<Item>),
+}
+
+impl Written {
+    /// Whether the call that drew this name made it, now or at an attempt whose answer was lost.
+    pub(super) fn made_by(&self, call: &str) -> bool {
+        match self {
+            Self::Made(_) => true,
+            Self::Refused(old) => {
+                old.as_ref().and_then(|item| item.get("last_write")?.as_s().ok()).is_some_and(|w| w == call)
+            }
+        }
+    }
+
+    /// The same, as the port says it.
+    pub(super) fn fenced(&self, call: &str) -> Fenced {
+        if self.made_by(call) { Fenced::Written } else { Fenced::Lost }
+    }
+}
+
+impl DynamoStore {
+    pub(super) async fn change(&self, change: Change) -> Result<Written, StoreError> {
+        let Change { table, key, only_if, update, values } = change;
+        let request = self
+            .client
+            .update_item()
+            .table_name(self.name(table))
+            .key("pk", text(key))
+            .update_expression(update)
+            .set_condition_expression(only_if.map(str::to_owned))
+            .set_expression_attribute_values(Some(named(values)))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(output) => Ok(Written::Made(output.attributes.unwrap_or_default())),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Written::Refused(refused.item.clone().filter(|item| !item.is_empty())))
+                }
+                _ => Err(table.unavailable(failure::detail(&error))),
+            },
+        }
+    }
+
+    /// The same as a part of a transaction.
+    pub(super) fn part(&self, change: Change) -> Result<Update, StoreError> {
+        let Change { table, key, only_if, update, values } = change;
+        Update::builder()
+            .table_name(self.name(table))
+            .key("pk", text(key))
+            .update_expression(update)
+            .set_condition_expression(only_if.map(str::to_owned))
+            .set_expression_attribute_values(Some(named(values)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| table.unavailable(error.to_string()))
+    }
+
+    /// Reads a row, strongly consistent; `only` names the one attribute that is wanted.
+    pub(super) async fn get(&self, table: Table, key: &str, only: Option<&str>) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(self.name(table)).key("pk", text(key)).consistent_read(true);
+        let output = request.set_projection_expression(only.map(str::to_owned)).send().await;
+        output.map(|o| o.item).map_err(|error| table.unavailable(failure::detail(&error)))
+    }
+
+    /// One page of a sparse index, oldest first.
+    pub(super) async fn page(
+        &self,
+        index: &Index,
+        shard: Shard,
+        upto: UnixMillis,
+        limit: u16,
+    ) -> Result<Vec<Item>, StoreError> {
+        let request = self
+            .client
+            .query()
+            .table_name(self.name(index.table))
+            .index_name(index.name)
+            .key_condition_expression(index.condition)
+            .expression_attribute_values(":shard", text(shard.to_key()))
+            .expression_attribute_values(":upto_ms", millis(upto))
+            .limit(i32::from(limit));
+        let output = request.send().await.map_err(|error| index.table.unavailable(failure::detail(&error)))?;
+        Ok(output.items.unwrap_or_default())
+    }
+}
+
+/// A sparse index.
+pub(super) struct Index {
+    pub(super) table: Table,
+    pub(super) name: &'static str,
+    pub(super) condition: &'static str,
+}
+
+pub(super) fn named(values: Vec<(&'static str, AttributeValue)>) -> Item {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

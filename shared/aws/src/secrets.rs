@@ -1,0 +1,247 @@
+//! Secrets: one that is read and written, and the pair that signs webhooks.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use aws_sdk_secretsmanager::{
+    Client,
+    operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput},
+};
+use frontdesk_core::{
+    flow::ingest::SecretSource,
+    signature::{LiveSecrets, Secret},
+    telemetry::{Line, Telemetry},
+    time::{Clock, UnixMillis},
+};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::failure;
+
+/// How the template begins the value of a secret that somebody still has to fill in.
+const PLACEHOLDER: &str = "REPLACE_ME";
+
+const CURRENT: &str = "AWSCURRENT";
+const PREVIOUS: &str = "AWSPREVIOUS";
+
+/// How often somebody without a valid signature may make us look for a newer secret.
+pub const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+/// Why a secret cannot be used. Names the setting and the secret, never a value.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{setting} names the secret {secret}, which {problem}")]
+pub struct SecretError {
+    /// The setting that names it.
+    pub setting: &'static str,
+    /// Its name or ARN.
+    pub secret: String,
+    /// What is wrong with it.
+    pub problem: SecretProblem,
+}
+
+/// What is wrong with a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SecretProblem {
+    /// There is no value.
+    #[error("has no value")]
+    Missing,
+    /// White space only.
+    #[error("is empty")]
+    Empty,
+    /// As the template made it.
+    #[error("still holds the template's placeholder {PLACEHOLDER}; put the real value into it")]
+    Placeholder,
+    /// Binary.
+    #[error("holds bytes, not text")]
+    NotText,
+    /// It could not be asked for now; another time may do.
+    #[error("could not be read: {0}")]
+    Unreadable(String),
+    /// It may or may not have been written.
+    #[error("could not be written: {0}")]
+    Unwritten(String),
+}
+
+/// One secret.
+#[derive(Clone, Debug)]
+pub struct SecretVault {
+    client: Client,
+    setting: &'static str,
+    secret: String,
+}
+
+impl SecretVault {
+    /// The secret that `setting` names.
+    #[must_use]
+    pub fn new(client: Client, setting: &'static str, secret: String) -> Self {
+        Self { client, setting, secret }
+    }
+
+    /// Its current value.
+    ///
+    /// # Errors
+    /// When it cannot be read, is empty, or was never filled in.
+    pub async fn read(&self) -> Result<String, SecretError> {
+        let value = self.stage(CURRENT).await?.ok_or_else(|| self.problem(SecretProblem::Missing))?;
+        self.filled_in(value)
+    }
+
+    /// Whether it was filled in, for a start that does not need its value yet. Opens the connection too.
+    ///
+    /// # Errors
+    /// When only a person can help. That it cannot be asked for now is only noted.
+    pub async fn check(&self, telemetry: &impl Telemetry) -> Result<(), SecretError> {
+        match self.read().await {
+            Err(error @ SecretError { problem: SecretProblem::Unreadable(_), .. }) => {
+                telemetry.line(Line::warn("a secret could not be read at the start").detail(&error));
+                Ok(())
+            }
+            checked => checked.map(|_| ()),
+        }
+    }
+
+    /// Makes `value` its current value; the one before it stays readable as the previous.
+    ///
+    /// # Errors
+    /// When it could not be written, or nobody knows whether it was.
+    pub async fn write(&self, value: &str) -> Result<(), SecretError> {
+        let put = self.client.put_secret_value().secret_id(&self.secret).secret_string(value);
+        let written = put.send().await.map(|_| ());
+        written.map_err(|error| self.problem(SecretProblem::Unwritten(failure::detail(&error))))
+    }
+
+    /// The value at a stage; `None` when it has none there.
+    async fn stage(&self, stage: &str) -> Result<Option<String>, SecretError> {
+        let read = self.client.get_secret_value().secret_id(&self.secret).version_stage(stage).send().await;
+        match read {
+            Ok(GetSecretValueOutput { secret_string: Some(value), .. }) => Ok(Some(value)),
+            Ok(_) => Err(self.problem(SecretProblem::NotText)),
+            Err(error) => match error.as_service_error() {
+                Some(GetSecretValueError::ResourceNotFoundException(_)) => Ok(None),
+                _ => Err(self.problem(SecretProblem::Unreadable(failure::detail(&error)))),
+            },
+        }
+    }
+
+    fn filled_in(&self, value: String) -> Result<String, SecretError> {
+        if value.trim().is_empty() {
+            return Err(self.problem(SecretProblem::Empty));
+        }
+        if value.contains(PLACEHOLDER) {
+            return Err(self.problem(SecretProblem::Placeholder));
+        }
+        Ok(value)
+    }
+
+    fn problem(&self, problem: SecretProblem) -> SecretError {
+        SecretError { setting: self.setting, secret: self.secret.clone(), problem }
+    }
+}
+
+/// A signing secret that names its predecessor itself.
+#[derive(Deserialize)]
+struct Pair {
+    current: String,
+    previous: Option<String>,
+}
+
+/// The secrets that sign a provider's webhooks, kept for a while.
+///
+/// A secret is plain text; then its version before this one (`AWSPREVIOUS`) stays valid until the next rotation. Or it
+/// is `{"current": …, "previous": …}`; then what it says counts, so that emptying `previous` retires it at once.
+#[derive(Debug)]
+pub struct WebhookSecrets<C, T> {
+    vault: SecretVault,
+    keep: Duration,
+    clock: C,
+    telemetry: T,
+    known: Mutex<Known>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    live: LiveSecrets,
+    fresh_until: UnixMillis,
+    looked_at: UnixMillis,
+}
+
+impl<C: Clock, T: Telemetry> WebhookSecrets<C, T> {
+    /// Reads the secrets; without a current one nothing starts.
+    ///
+    /// # Errors
+    /// When there is no current secret that was filled in.
+    pub async fn open(vault: SecretVault, keep: Duration, clock: C, telemetry: T) -> Result<Self, SecretError> {
+        let live = read_live(&vault, &telemetry).await?;
+        let now = clock.now();
+        let known = Known { live, fresh_until: now.plus(keep), looked_at: now };
+        Ok(Self { vault, keep, clock, telemetry, known: Mutex::new(known) })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads them again. When that fails the known ones go on counting, and the next look is a while off.
+    async fn read_again(&self) -> Option<LiveSecrets> {
+        let now = self.clock.now();
+        self.known().looked_at = now;
+        match read_live(&self.vault, &self.telemetry).await {
+            Ok(live) => {
+                let mut known = self.known();
+                known.live = live.clone();
+                known.fresh_until = now.plus(self.keep);
+                Some(live)
+            }
+            Err(error) => {
+                self.known().fresh_until = now.plus(LOOK_AGAIN_AFTER);
+                self.telemetry.line(
+                    Line::warn("the signing secrets could not be read again; the known ones count").detail(&error),
+                );
+                None
+            }
+        }
+    }
+}
+
+impl<C: Clock, T: Telemetry> SecretSource for WebhookSecrets<C, T> {
+    async fn live(&self) -> LiveSecrets {
+        let known = self.known().clone();
+        if self.clock.now() < known.fresh_until {
+            return known.live;
+        }
+        self.read_again().await.unwrap_or(known.live)
+    }
+
+    async fn look_again(&self) -> Option<LiveSecrets> {
+        let looked_at = self.known().looked_at;
+        if self.clock.now().since(looked_at) < LOOK_AGAIN_AFTER {
+            return None;
+        }
+        self.read_again().await
+    }
+}
+
+async fn read_live(vault: &SecretVault, telemetry: &impl Telemetry) -> Result<LiveSecrets, SecretError> {
+    let (current, previous) = tokio::join!(vault.read(), vault.stage(PREVIOUS));
+    let current = current?;
+    let secret = |value| Secret::new(vault.setting, value).map_err(|_| vault.problem(SecretProblem::Empty));
+    if let Ok(pair) = serde_json::from_str::<Pair>(&current) {
+        let previous = pair.previous.and_then(|value| usable(value, &pair.current));
+        let current = secret(vault.filled_in(pair.current)?)?;
+        return Ok(LiveSecrets { current, previous: previous.map(secret).transpose()? });
+    }
+    let previous = previous.unwrap_or_else(|error| {
+        telemetry.line(Line::warn("the previous signing secret could not be read and does not count").detail(&error));
+        None
+    });
+    let previous = previous.and_then(|value| usable(value, &current));
+    Ok(LiveSecrets { current: secret(current)?, previous: previous.map(secret).transpose()? })
+}
+
+/// A previous secret that is empty, was never filled in or is the current one is none.
+fn usable(previous: String, current: &str) -> Option<String> {
+    let counts = !previous.trim().is_empty() && !previous.contains(PLACEHOLDER) && previous != current;
+    counts.then_some(previous)
+}

@@ -1,0 +1,252 @@
+//! How every function starts: read the settings, make the clients, open their connections, and only then ask for events.
+//!
+//! What can fail without an event fails here and is told in one message: a function that starts is able to work. What
+//! can be done ahead is done here too, since Lambda gives a starting function a whole processor.
+
+use std::{future::Future, io, process::ExitCode, time::Duration};
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::client::{
+    behavior_version::BehaviorVersion, http::SharedHttpClient, stalled_stream_protection::StalledStreamProtectionConfig,
+};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::{SdkConfig, region::Region};
+use frontdesk_core::{
+    config::{Env, Loaded, Problems},
+    telemetry::{Line, Telemetry},
+};
+use thiserror::Error;
+
+use crate::{
+    connector,
+    dynamo::retry::RetryTransactionConflicts,
+    process::{ProcessEnv, RandomIds, SystemClock},
+    secrets::SecretError,
+    telemetry::StdoutTelemetry,
+};
+
+/// How long AWS is waited for.
+///
+/// A webhook needs two calls and its sender waits five seconds, so a call gives up well before that; then the answer is
+/// 503 and the sender comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// For a connection.
+    pub connect: Duration,
+    /// For one attempt's whole answer.
+    pub attempt: Duration,
+    /// For all attempts of a call together.
+    pub call: Duration,
+    /// How often a call is tried.
+    pub attempts: u32,
+    /// Before the second attempt, at most; doubles after that.
+    pub backoff: Duration,
+    /// A connection unused for so long is not used again: AWS closes such ones, and a frozen function notices late.
+    pub idle: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_millis(1_000),
+            attempt: Duration::from_millis(2_000),
+            call: Duration::from_millis(5_000),
+            attempts: 3,
+            backoff: Duration::from_millis(100),
+            idle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Why a function does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] Problems),
+    /// A variable that Lambda sets is missing or unusable.
+    #[error("{name} {problem}")]
+    Environment {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The system refused something basic.
+    #[error("the system does not give what every program needs: {0}")]
+    System(#[from] io::Error),
+    /// Something of this function's own.
+    #[error("{0}")]
+    Other(Box<dyn std::error::Error + Send + Sync>),
+    /// The Lambda runtime ended.
+    #[error("the Lambda runtime ended: {0}")]
+    Runtime(String),
+}
+
+/// What every function starts with.
+#[derive(Debug)]
+pub struct Process {
+    /// The environment.
+    pub env: ProcessEnv,
+    /// Reports.
+    pub telemetry: StdoutTelemetry,
+    /// Time.
+    pub clock: SystemClock,
+    /// Names.
+    pub ids: RandomIds,
+}
+
+impl Process {
+    /// Reads this function's settings and warns about names that nothing reads.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn settings<T>(&self, read: impl FnOnce(&ProcessEnv) -> Result<Loaded<T>, Problems>) -> Result<T, StartError> {
+        let loaded = read(&self.env)?;
+        for name in &loaded.unknown {
+            self.telemetry
+                .line(Line::warn("a variable looks like a setting, and nothing reads it").id("setting", name));
+        }
+        Ok(loaded.config)
+    }
+
+    /// Notes which connections could not be opened ahead; the first event will try again.
+    pub fn opened<const N: usize>(&self, outcomes: [(&'static str, Result<(), String>); N]) {
+        for (service, outcome) in outcomes {
+            if let Err(error) = outcome {
+                let line = Line::warn("a connection could not be opened ahead").word("service", service);
+                self.telemetry.line(line.detail(&error));
+            }
+        }
+    }
+}
+
+/// Runs a function: `work` prepares it and hands over to [`crate::lambda`]. Ends only when something is wrong.
+///
+/// One thread is enough, because Lambda hands over one event at a time, and costs a third less than several.
+pub fn main<F, Fut>(function: &str, work: F) -> ExitCode
+where
+    F: FnOnce(Process) -> Fut,
+    Fut: Future<Output = Result<(), StartError>>,
+{
+    let outcome =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::System).and_then(
+            |runtime| {
+                let env = ProcessEnv;
+                let ids = RandomIds::from_system()?;
+                let process = Process { env, telemetry: StdoutTelemetry::new(&env), clock: SystemClock, ids };
+                runtime.block_on(work(process))
+            },
+        );
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{function} cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Makes the AWS clients. Only those that a function asks for end up in its binary.
+#[derive(Debug)]
+pub struct Aws {
+    shared: SdkConfig,
+    dynamodb: Option<String>,
+    sqs: Option<String>,
+    secrets: Option<String>,
+}
+
+impl Aws {
+    /// Reads region, credentials and endpoints from the variables that Lambda sets. Credentials live as long as the
+    /// process that got them, so they are read once.
+    ///
+    /// # Errors
+    /// When a variable is missing, or `AWS_CA_BUNDLE` names a file that cannot be used.
+    pub fn from_env(env: &impl Env, timing: &Timing) -> Result<Self, StartError> {
+        let wrong = |problem| StartError::Environment { name: "AWS_CA_BUNDLE", problem };
+        let bundle = match set(env, "AWS_CA_BUNDLE") {
+            Some(path) => {
+                Some(std::fs::read(&path).map_err(|e| wrong(format!("names {path}, which cannot be read: {e}")))?)
+            }
+            None => None,
+        };
+        let http = connector::http_client(bundle.as_deref(), timing).map_err(wrong)?;
+        Self::with_http_client(env, timing, http)
+    }
+
+    /// The same over another HTTP client.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn with_http_client(env: &impl Env, timing: &Timing, http: SharedHttpClient) -> Result<Self, StartError> {
+        let region = set(env, "AWS_REGION").or_else(|| set(env, "AWS_DEFAULT_REGION"));
+        let region = region.ok_or_else(|| missing("AWS_REGION"))?;
+        let key = set(env, "AWS_ACCESS_KEY_ID").ok_or_else(|| missing("AWS_ACCESS_KEY_ID"))?;
+        let secret = set(env, "AWS_SECRET_ACCESS_KEY").ok_or_else(|| missing("AWS_SECRET_ACCESS_KEY"))?;
+        let credentials = Credentials::new(key, secret, set(env, "AWS_SESSION_TOKEN"), None, "environment");
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(timing.connect)
+            .read_timeout(timing.attempt)
+            .operation_attempt_timeout(timing.attempt)
+            .operation_timeout(timing.call)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(timing.attempts)
+            .with_initial_backoff(timing.backoff)
+            .with_max_backoff(timing.attempt);
+        let shared = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http)
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            // An attempt has a time limit, which covers a stalled answer too.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        let endpoint = |name| set(env, name).or_else(|| set(env, "AWS_ENDPOINT_URL"));
+        Ok(Self {
+            shared,
+            dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
+            secrets: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+        })
+    }
+
+    /// The client of DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.shared);
+        config.set_endpoint_url(self.dynamodb.clone());
+        aws_sdk_dynamodb::Client::from_conf(config.retry_classifier(RetryTransactionConflicts).build())
+    }
+
+    /// The client of SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.shared);
+        config.set_endpoint_url(self.sqs.clone());
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// The client of Secrets Manager.
+    #[must_use]
+    pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(&self.shared);
+        config.set_endpoint_url(self.secrets.clone());
+        aws_sdk_secretsmanager::Client::from_conf(config.build())
+    }
+}
+
+fn set(env: &impl Env, name: &str) -> Option<String> {
+    env.get(name).filter(|value| !value.trim().is_empty())
+}
+
+fn missing(name: &'static str) -> StartError {
+    StartError::Environment { name, problem: "is not set; Lambda sets it".to_owned() }
+}
