@@ -1,0 +1,154 @@
+//! Contacts: the newest word counts, and the gate is one condition.
+
+use frontdesk_core::{
+    contact::{
+        ChangeOutcome, Contacts, Cooldown, Direction, Evidence, Hold, HoldOutcome, NotTextable, Objection,
+        OptOutChange, OptOutFlag, OptOutSource,
+    },
+    store::StoreError,
+    time::{DAY, UnixMillis},
+};
+use frontdesk_tests::tables::Tables;
+
+use super::{T0, at, effect, phone};
+
+fn change(flag: OptOutFlag, direction: Direction, said: UnixMillis, message: &str) -> OptOutChange {
+    OptOutChange {
+        phone: phone(1),
+        flag,
+        direction,
+        at: said,
+        evidence: Evidence {
+            source: OptOutSource::Sms,
+            message_id: Some(message.into()),
+            text_sha256: None,
+            recorded_at: said.plus(super::SECOND),
+        },
+    }
+}
+
+fn hold(intent: u64, now: UnixMillis) -> Hold {
+    Hold { phone: phone(1), intent: effect(intent), now, window: DAY * 30 }
+}
+
+#[tokio::test]
+async fn the_newest_word_counts_whatever_the_order_of_arrival_and_out_wins_a_tie() {
+    use ChangeOutcome::{Applied, Superseded};
+    use Direction::{In, Out};
+    let cases: [(&[(Direction, u64, ChangeOutcome)], Direction); 7] = [
+        (&[(Out, 1, Applied), (In, 2, Applied)], In),
+        (&[(In, 2, Applied), (Out, 1, Superseded)], In),
+        (&[(Out, 2, Applied), (In, 1, Superseded)], Out),
+        (&[(In, 1, Applied), (Out, 1, Applied)], Out),
+        (&[(Out, 1, Applied), (In, 1, Superseded)], Out),
+        (&[(In, 1, Applied), (In, 1, Superseded)], In),
+        (&[(Out, 1, Applied), (Out, 1, Applied), (In, 1, Superseded)], Out),
+    ];
+    for flag in OptOutFlag::ALL {
+        for (steps, end) in &cases {
+            let tables = Tables::start().await;
+            let store = tables.store();
+            for (direction, said, outcome) in *steps {
+                let change = change(flag, *direction, at(*said), "m1");
+                assert_eq!(store.record_opt_out(&change).await, Ok(*outcome), "{flag:?} {steps:?}");
+            }
+            let contact = store.contact(&phone(1)).await.unwrap().unwrap();
+            let [(found, record)] = contact.opt_outs.as_slice() else { panic!("{contact:?}") };
+            assert_eq!((*found, record.direction), (flag, *end), "{steps:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_proof_is_kept_with_the_change_that_counts() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    assert_eq!(store.contact(&phone(1)).await, Ok(None));
+    let mut later = change(OptOutFlag::Keyword, Direction::Out, at(5), "m5");
+    later.evidence.text_sha256 = Some("ab".repeat(32));
+    store.record_opt_out(&later).await.unwrap();
+    store.record_opt_out(&change(OptOutFlag::Keyword, Direction::In, at(4), "m4")).await.unwrap();
+    store.record_opt_out(&change(OptOutFlag::Global, Direction::In, at(1), "m1")).await.unwrap();
+    let contact = store.contact(&phone(1)).await.unwrap().unwrap();
+    let flags: Vec<OptOutFlag> = contact.opt_outs.iter().map(|(flag, _)| *flag).collect();
+    assert_eq!(flags, [OptOutFlag::Keyword, OptOutFlag::Global]);
+    assert_eq!(contact.opt_outs[0].1.evidence, later.evidence);
+    assert_eq!((contact.phone, contact.cooldown, contact.not_textable), (phone(1), None, None));
+}
+
+#[tokio::test]
+async fn any_flag_shuts_the_gate_and_is_named() {
+    for flag in OptOutFlag::ALL {
+        let tables = Tables::start().await;
+        let store = tables.store();
+        store.record_opt_out(&change(flag, Direction::Out, at(1), "m1")).await.unwrap();
+        assert_eq!(store.hold(&hold(1, at(2))).await, Ok(HoldOutcome::Refused(Objection::OptedOut(flag))));
+        assert_eq!(store.contact(&phone(1)).await.unwrap().unwrap().cooldown, None, "a refusal reserves nothing");
+        store.record_opt_out(&change(flag, Direction::In, at(3), "m2")).await.unwrap();
+        assert_eq!(store.hold(&hold(1, at(4))).await, Ok(HoldOutcome::Held));
+    }
+}
+
+#[tokio::test]
+async fn the_opt_out_is_named_before_the_number_and_the_number_before_the_cooldown() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    assert_eq!(store.hold(&hold(1, T0)).await, Ok(HoldOutcome::Held));
+    let cooling = Objection::CoolingDown { until: T0.plus(DAY * 30) };
+    assert_eq!(store.hold(&hold(2, at(1))).await, Ok(HoldOutcome::Refused(cooling)));
+    store.mark_not_textable(&phone(1), NotTextable::Landline, at(2)).await.unwrap();
+    let landline = Objection::NotTextable(NotTextable::Landline);
+    assert_eq!(store.hold(&hold(2, at(3))).await, Ok(HoldOutcome::Refused(landline)));
+    assert_eq!(
+        store.hold(&hold(1, at(3))).await,
+        Ok(HoldOutcome::Refused(landline)),
+        "not even its own cooldown helps"
+    );
+    store.record_opt_out(&change(OptOutFlag::Global, Direction::Out, at(4), "m")).await.unwrap();
+    let opted_out = Objection::OptedOut(OptOutFlag::Global);
+    assert_eq!(store.hold(&hold(2, at(5))).await, Ok(HoldOutcome::Refused(opted_out)));
+    assert_eq!(store.hold(&hold(1, at(5))).await, Ok(HoldOutcome::Refused(opted_out)));
+}
+
+#[tokio::test]
+async fn the_cooldown_ends_to_the_millisecond_and_its_holder_comes_back_in() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let end = T0.plus(DAY * 30);
+    assert_eq!(store.hold(&hold(1, T0)).await, Ok(HoldOutcome::Held));
+    assert_eq!(store.hold(&hold(1, at(9))).await, Ok(HoldOutcome::Held), "after a crash");
+    let held = store.contact(&phone(1)).await.unwrap().unwrap().cooldown;
+    assert_eq!(held, Some(Cooldown { at: at(9), holder: effect(1) }));
+    let end = end.plus(super::SECOND * 9);
+    let early = UnixMillis::new(end.get() - 1);
+    let refused = HoldOutcome::Refused(Objection::CoolingDown { until: end });
+    assert_eq!(store.hold(&hold(2, early)).await, Ok(refused));
+    assert_eq!(store.hold(&hold(2, end)).await, Ok(HoldOutcome::Held));
+}
+
+#[tokio::test]
+async fn only_its_holder_frees_the_cooldown_and_only_once() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    assert_eq!(store.release_hold(&phone(1), &effect(1)).await, Ok(false), "there is no contact");
+    assert_eq!(tables.items("contacts").len(), 0, "and none was made");
+    store.hold(&hold(1, T0)).await.unwrap();
+    assert_eq!(store.release_hold(&phone(1), &effect(2)).await, Ok(false));
+    assert_eq!(store.release_hold(&phone(1), &effect(1)).await, Ok(true));
+    assert_eq!(store.release_hold(&phone(1), &effect(1)).await, Ok(false));
+    assert_eq!(store.hold(&hold(2, at(1))).await, Ok(HoldOutcome::Held));
+    assert_eq!(store.release_hold(&phone(1), &effect(1)).await, Ok(false), "a later hold is not its own");
+    assert_eq!(store.contact(&phone(1)).await.unwrap().unwrap().cooldown.unwrap().holder, effect(2));
+}
+
+#[tokio::test]
+async fn a_flag_that_nobody_can_read_shuts_the_gate() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let row = serde_json::json!({"pk": {"S": phone(1).expose()}, "global_unsubscribe": {"S": "perhaps"}});
+    tables.put("contacts", &row);
+    let unreadable = StoreError::Corrupt { table: "contacts", what: "global_unsubscribe" };
+    assert_eq!(store.hold(&hold(1, T0)).await, Err(unreadable.clone()));
+    assert_eq!(store.contact(&phone(1)).await, Err(unreadable));
+    assert_eq!(tables.item("contacts", phone(1).expose()), Some(row), "and nothing was reserved");
+}

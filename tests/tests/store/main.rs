@@ -1,0 +1,94 @@
+//! The adapters of the tables, through the real SDK client, against tables in this process.
+
+mod contacts;
+mod inbox;
+mod limits;
+mod lost;
+mod outbox;
+mod races;
+mod refusals;
+mod requests;
+mod schema;
+
+use std::time::Duration;
+
+use frontdesk_core::{
+    body::StoredBody,
+    ids::{EffectKey, EventId, LocationUid, OrderId, OrderKey, OwnerToken, ShopDomain},
+    inbox::{BodySha256, InboxKey, NewEvent, Source},
+    phone::E164Phone,
+    request::{NewRequest, Plan},
+    store::Lease,
+    time::{DAY, UnixMillis},
+};
+
+/// The first moment of every test.
+const T0: UnixMillis = UnixMillis::new(1_772_000_000_000);
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// `T0` and so many seconds.
+fn at(seconds: u64) -> UnixMillis {
+    T0.plus(SECOND * u32::try_from(seconds).unwrap())
+}
+
+fn owner(name: &str) -> OwnerToken {
+    OwnerToken::try_from(name).unwrap()
+}
+
+/// A minute's lease.
+fn lease(name: &str, now: UnixMillis) -> Lease {
+    Lease { owner: owner(name), now, until: now.plus(MINUTE) }
+}
+
+fn event_key(id: &str) -> InboxKey {
+    InboxKey { source: Source::Shopify, event: EventId::try_from(id).unwrap() }
+}
+
+/// An event that arrives at `now` and is kept for two weeks.
+fn event(id: &str, body: &str, receipt: &str, now: UnixMillis) -> NewEvent {
+    NewEvent {
+        key: event_key(id),
+        topic: Some("orders/fulfilled".into()),
+        body: StoredBody::pack(body.as_bytes()).unwrap(),
+        body_sha256: BodySha256::of(body.as_bytes()),
+        received_at: now,
+        expires_at: now.plus(DAY * 14),
+        receipt: receipt.into(),
+        rejected: None,
+    }
+}
+
+fn order(number: u64) -> OrderKey {
+    OrderKey { shop: ShopDomain::try_from("harbour-lane.myshopify.com").unwrap(), order: OrderId(number) }
+}
+
+fn phone(number: u64) -> E164Phone {
+    E164Phone::parse_e164(&format!("+614915700{number:02}")).unwrap()
+}
+
+fn effect(number: u64) -> EffectKey {
+    EffectKey::review_request(&order(number))
+}
+
+fn location() -> LocationUid {
+    LocationUid::try_from("loc-1").unwrap()
+}
+
+/// A request that is to be sent at `send_after`.
+fn request(number: u64, send_after: UnixMillis) -> NewRequest {
+    NewRequest {
+        key: order(number),
+        plan: Plan {
+            phone: phone(10),
+            location: location(),
+            first_name: Some("Noor".into()),
+            fulfilled_at: T0.minus(DAY),
+            send_after,
+            zones: vec!["Australia/Sydney".into(), "+10:00".into()],
+        },
+        at: T0,
+        expires_at: send_after.plus(DAY * 400),
+    }
+}
