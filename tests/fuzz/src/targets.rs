@@ -1,0 +1,7 @@
+//! The targets, one module each.
+
+pub(crate) mod body_codec;
+pub(crate) mod phone;
+pub(crate) mod shopify_payload;
+pub(crate) mod signature_headers;
+pub(crate) mod sqs_envelope;
