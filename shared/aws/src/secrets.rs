@@ -224,20 +224,24 @@ impl<C: Clock, T: Telemetry> SecretSource for WebhookSecrets<C, T> {
 }
 
 async fn read_live(vault: &SecretVault, telemetry: &impl Telemetry) -> Result<LiveSecrets, SecretError> {
-    let (current, previous) = tokio::join!(vault.read(), vault.stage(PREVIOUS));
-    let current = current?;
+    let (current, previous) = tokio::join!(vault.stage(CURRENT), vault.stage(PREVIOUS));
+    let current = current?.ok_or_else(|| vault.problem(SecretProblem::Missing))?;
+    let (current, previous) = match serde_json::from_str::<Pair>(&current) {
+        Ok(pair) => (pair.current, pair.previous),
+        Err(_) => (current, previous_version(previous, telemetry)),
+    };
+    let current = vault.filled_in(current)?;
+    let previous = previous.and_then(|value| usable(value, &current));
     let secret = |value| Secret::new(vault.setting, value).map_err(|_| vault.problem(SecretProblem::Empty));
-    if let Ok(pair) = serde_json::from_str::<Pair>(&current) {
-        let previous = pair.previous.and_then(|value| usable(value, &pair.current));
-        let current = secret(vault.filled_in(pair.current)?)?;
-        return Ok(LiveSecrets { current, previous: previous.map(secret).transpose()? });
-    }
-    let previous = previous.unwrap_or_else(|error| {
+    Ok(LiveSecrets { current: secret(current)?, previous: previous.map(secret).transpose()? })
+}
+
+/// Trouble with the previous version costs the deliveries that it signed, and those come again.
+fn previous_version(read: Result<Option<String>, SecretError>, telemetry: &impl Telemetry) -> Option<String> {
+    read.unwrap_or_else(|error| {
         telemetry.line(Line::warn("the previous signing secret could not be read and does not count").detail(&error));
         None
-    });
-    let previous = previous.and_then(|value| usable(value, &current));
-    Ok(LiveSecrets { current: secret(current)?, previous: previous.map(secret).transpose()? })
+    })
 }
 
 /// A previous secret that is empty, was never filled in or is the current one is none.

@@ -35,7 +35,8 @@ fn hold(intent: u64, now: UnixMillis) -> Hold {
 async fn the_newest_word_counts_whatever_the_order_of_arrival_and_out_wins_a_tie() {
     use ChangeOutcome::{Applied, Superseded};
     use Direction::{In, Out};
-    let cases: [(&[(Direction, u64, ChangeOutcome)], Direction); 7] = [
+    type Steps = &'static [(Direction, u64, ChangeOutcome)];
+    let cases: [(Steps, Direction); 7] = [
         (&[(Out, 1, Applied), (In, 2, Applied)], In),
         (&[(In, 2, Applied), (Out, 1, Superseded)], In),
         (&[(Out, 2, Applied), (In, 1, Superseded)], Out),

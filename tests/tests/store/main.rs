@@ -1,5 +1,14 @@
 //! The adapters of the tables, through the real SDK client, against tables in this process.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code: a panic is a failed test"
+)]
+
 mod contacts;
 mod inbox;
 mod limits;

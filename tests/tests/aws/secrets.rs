@@ -1,0 +1,203 @@
+//! Secrets: which count, when they are looked at again, and what stops a start.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use frontdesk_aws::secrets::{SecretProblem, SecretVault, WebhookSecrets};
+use frontdesk_core::{flow::ingest::SecretSource, signature::LiveSecrets};
+use frontdesk_testkit::recorder::Recorder;
+use frontdesk_tests::{
+    aws::aws_at,
+    wire::{Call, Fate, Wire},
+};
+use serde_json::{Value, json};
+
+use super::{Reports, SharedClock};
+
+const ARN: &str = "arn:aws:secretsmanager:eu-central-1:1:secret:shopify";
+
+/// A Secrets Manager with one secret: what stands at its stages, and whether it answers.
+#[derive(Clone, Default)]
+struct Vault(Arc<Mutex<BTreeMap<String, String>>>);
+
+impl Vault {
+    fn with(stages: &[(&str, &str)]) -> Self {
+        let vault = Self::default();
+        for (stage, value) in stages {
+            vault.set(stage, value);
+        }
+        vault
+    }
+
+    fn set(&self, stage: &str, value: &str) {
+        self.0.lock().unwrap().insert(stage.into(), value.into());
+    }
+
+    fn answer(&self, call: &Call) -> Fate {
+        let (mut stages, asked) = (self.0.lock().unwrap(), call.json());
+        if stages.contains_key("down") {
+            return Fate::Answer(500, json!({"__type": "InternalServiceError", "Message": "down"}));
+        }
+        assert_eq!(asked["SecretId"], ARN);
+        match call.operation.as_str() {
+            "GetSecretValue" => match stages.get(asked["VersionStage"].as_str().unwrap()) {
+                Some(value) if value == "bytes" => Fate::Answer(200, json!({"SecretBinary": "AAAA"})),
+                Some(value) => Fate::Answer(200, json!({"ARN": ARN, "SecretString": value})),
+                None => Fate::Answer(400, json!({"__type": "ResourceNotFoundException", "Message": "no value"})),
+            },
+            "PutSecretValue" => {
+                stages.insert("AWSCURRENT".into(), asked["SecretString"].as_str().unwrap().into());
+                Fate::Answer(200, json!({"ARN": ARN}))
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    async fn serve(&self) -> Wire {
+        let vault = self.clone();
+        Wire::nowhere(move |call| vault.answer(call)).await
+    }
+}
+
+fn client(wire: &Wire) -> SecretVault {
+    SecretVault::new(aws_at(&wire.url).secrets(), "SHOPIFY_WEBHOOK_SECRET_ARN", ARN.into())
+}
+
+type Live = WebhookSecrets<SharedClock, Reports>;
+
+async fn open(wire: &Wire, clock: &SharedClock) -> Result<Live, frontdesk_aws::secrets::SecretError> {
+    WebhookSecrets::open(client(wire), Duration::from_secs(900), clock.clone(), Reports::default()).await
+}
+
+fn shown(live: &LiveSecrets) -> (String, Option<String>) {
+    (live.current.expose().into(), live.previous.as_ref().map(|secret| secret.expose().into()))
+}
+
+async fn read(stages: &[(&str, &str)]) -> (String, Option<String>) {
+    let wire = Vault::with(stages).serve().await;
+    let secrets = open(&wire, &SharedClock::at(0)).await.unwrap();
+    let live = secrets.live().await;
+    assert_eq!(wire.operations(), ["GetSecretValue"; 2], "and none once it is known");
+    shown(&live)
+}
+
+#[tokio::test]
+async fn the_version_before_stays_valid_unless_it_is_none() {
+    let (current, previous) = ("AWSCURRENT", "AWSPREVIOUS");
+    let one = |text: &str| (text.to_owned(), None);
+    let two = |a: &str, b: &str| (a.to_owned(), Some(b.to_owned()));
+    assert_eq!(read(&[(current, "new")]).await, one("new"));
+    assert_eq!(read(&[(current, "new"), (previous, "old")]).await, two("new", "old"));
+    assert_eq!(read(&[(current, " spaced ")]).await, one(" spaced "), "a space may belong to it");
+    for nothing in ["", " \n", "REPLACE_ME", "REPLACE_ME with the app's client secret", "new", "bytes"] {
+        assert_eq!(read(&[(current, "new"), (previous, nothing)]).await, one("new"), "{nothing:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_names_its_predecessor_itself_decides_alone() {
+    let pair = |current: &str, previous: Value| json!({"current": current, "previous": previous}).to_string();
+    let before = ("AWSPREVIOUS", "leaked");
+    for none in [json!(""), json!(null), json!("REPLACE_ME"), json!("new")] {
+        let live = read(&[("AWSCURRENT", &pair("new", none)), before]).await;
+        assert_eq!(live, ("new".into(), None), "retired at once");
+    }
+    let live = read(&[("AWSCURRENT", &pair("new", json!("old"))), before]).await;
+    assert_eq!(live, ("new".into(), Some("old".into())));
+}
+
+#[tokio::test]
+async fn a_secret_that_nobody_filled_in_stops_the_start_and_is_named() {
+    let cases = [
+        (vec![], SecretProblem::Missing),
+        (vec![("AWSCURRENT", "")], SecretProblem::Empty),
+        (vec![("AWSCURRENT", " \t")], SecretProblem::Empty),
+        (vec![("AWSCURRENT", "REPLACE_ME")], SecretProblem::Placeholder),
+        (vec![("AWSCURRENT", r#"{"current":"REPLACE_ME","previous":""}"#)], SecretProblem::Placeholder),
+        (vec![("AWSCURRENT", r#"{"current":"","previous":"s3cr3t"}"#)], SecretProblem::Empty),
+        (vec![("AWSCURRENT", "bytes")], SecretProblem::NotText),
+    ];
+    for (stages, problem) in cases {
+        let wire = Vault::with(&stages).serve().await;
+        let error = open(&wire, &SharedClock::at(0)).await.unwrap_err();
+        assert_eq!(error.problem, problem, "{stages:?}");
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("SHOPIFY_WEBHOOK_SECRET_ARN names the secret {ARN}, which ")), "{text}");
+        assert!(!text.contains("s3cr3t"), "{text}");
+    }
+    let wire = Vault::with(&[("down", "")]).serve().await;
+    assert!(matches!(open(&wire, &SharedClock::at(0)).await.unwrap_err().problem, SecretProblem::Unreadable(_)));
+}
+
+#[tokio::test]
+async fn a_rotation_is_seen_when_the_known_one_is_old_or_does_not_match() {
+    let vault = Vault::with(&[("AWSCURRENT", "one")]);
+    let (wire, clock) = (vault.serve().await, SharedClock::at(1_000_000));
+    let secrets = open(&wire, &clock).await.unwrap();
+    vault.set("AWSPREVIOUS", "one");
+    vault.set("AWSCURRENT", "two");
+    assert_eq!(shown(&secrets.live().await), ("one".into(), None));
+    assert!(secrets.look_again().await.is_none(), "it looked a moment ago");
+    clock.advance_s(30);
+    assert_eq!(shown(&secrets.look_again().await.unwrap()), ("two".into(), Some("one".into())));
+    assert!(secrets.look_again().await.is_none());
+    assert_eq!(shown(&secrets.live().await), ("two".into(), Some("one".into())));
+
+    vault.set("AWSPREVIOUS", "two");
+    vault.set("AWSCURRENT", "three");
+    clock.advance_s(899);
+    assert_eq!(shown(&secrets.live().await).0, "two");
+    clock.advance_s(1);
+    assert_eq!(shown(&secrets.live().await), ("three".into(), Some("two".into())));
+}
+
+#[tokio::test]
+async fn when_it_cannot_be_read_again_the_known_one_goes_on_counting() {
+    let vault = Vault::with(&[("AWSCURRENT", "one")]);
+    let (wire, clock) = (vault.serve().await, SharedClock::at(1_000_000));
+    let secrets = open(&wire, &clock).await.unwrap();
+    vault.set("down", "");
+    clock.advance_s(1_000);
+    assert_eq!(shown(&secrets.live().await).0, "one");
+    wire.forget();
+    for _ in 0..29 {
+        clock.advance_s(1);
+        assert_eq!(shown(&secrets.live().await).0, "one");
+    }
+    assert_eq!(wire.calls(), [], "an outage is not asked about at every event");
+    vault.0.lock().unwrap().remove("down");
+    vault.set("AWSCURRENT", "two");
+    clock.advance_s(1);
+    assert_eq!(shown(&secrets.live().await).0, "two");
+    // A placeholder that comes later is no reason to stop either.
+    vault.set("AWSCURRENT", "REPLACE_ME");
+    clock.advance_s(1_000);
+    assert_eq!(shown(&secrets.live().await).0, "two");
+}
+
+#[tokio::test]
+async fn credentials_are_read_fresh_and_written_whole() {
+    let vault = Vault::with(&[("AWSCURRENT", r#"{"refresh_token":"r1"}"#)]);
+    let wire = vault.serve().await;
+    let credentials = client(&wire);
+    assert_eq!(credentials.read().await.unwrap(), r#"{"refresh_token":"r1"}"#);
+    credentials.write(r#"{"refresh_token":"r2"}"#).await.unwrap();
+    assert_eq!(credentials.read().await.unwrap(), r#"{"refresh_token":"r2"}"#);
+
+    let telemetry = Recorder::default();
+    credentials.check(&telemetry).await.unwrap();
+    vault.set("down", "");
+    credentials.check(&telemetry).await.unwrap();
+    assert_eq!(telemetry.lines().len(), 1, "an outage at the start is only noted");
+    let error = credentials.write("r3-secret").await.unwrap_err();
+    assert!(
+        matches!(&error.problem, SecretProblem::Unwritten(detail) if detail == "InternalServiceError (status 500)"),
+        "{error}"
+    );
+    vault.0.lock().unwrap().remove("down");
+    vault.set("AWSCURRENT", r#"{"client_id":"REPLACE_ME","refresh_token":"REPLACE_ME"}"#);
+    assert_eq!(credentials.check(&telemetry).await.unwrap_err().problem, SecretProblem::Placeholder);
+}
