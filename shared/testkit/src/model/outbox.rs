@@ -31,7 +31,7 @@ impl Outbox for ModelStore {
             owner: None,
         });
         let counts = row.invite.get_or_insert_with(|| invite.clone()).clone();
-        if let OutboxState::Pending { invite } = &mut row.state {
+        if let OutboxState::Pending { invite } | OutboxState::Sending(Unfinished { invite, .. }) = &mut row.state {
             *invite = Some(counts.clone());
         }
         tables.writes += 1;
