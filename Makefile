@@ -17,9 +17,9 @@ ARCHITECTURE ?= arm64
 run: $(STAMP) ## Start everything on this machine and stay; settings by name: REVIEW_BUFFER_SECONDS=60 make run
 	@$(PY) local/stack.py up
 demo: $(STAMP) ## Send a day of orders through it and show what became of each
-	@$(PY) local/demo.py
-demo-kill: $(STAMP) ## Kill the functions while orders flow; nobody is texted twice, nobody is lost
-	@$(PY) local/demo_kill.py
+	@$(PY) local/demo.py $(ARGS)
+demo-kill: $(STAMP) ## Kill the functions while orders flow; nobody is texted twice, nobody is lost (ARGS="--rounds 100")
+	@$(PY) local/demo_kill.py $(ARGS)
 
 ##@ Check it
 .PHONY: test fmt lint doc bench fuzz
@@ -31,8 +31,10 @@ doc: $(STAMP) ## Build the documentation of the code; warnings are errors
 	@$(PY) local/check.py docs
 fmt: ## Format the code
 	cargo fmt --all
-bench: ## Cold start, warm cost, memory and size, as ratios to a function that does nothing
-	cargo bench --package frontdesk-tests
+bench: ## Cold start, warm cost, memory and size against a function that does nothing (ARGS=--help)
+	cargo build --release --locked $(FUNCTIONS:%=--package %)
+	cargo build --release --locked --package frontdesk-bench
+	cargo run --release --locked --quiet --package frontdesk-bench --bin frontdesk-bench -- $(ARGS)
 fuzz: ## Fuzz whatever reads bytes from outside, for a minute each (FUZZ_SECONDS)
 	@sh tests/fuzz/run.sh
 

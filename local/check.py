@@ -96,7 +96,9 @@ def tests() -> None:
 def end_to_end() -> None:
     with _stack_of_its_own() as environment:
         _run(PYTHON, "local/demo.py", env=environment)
-        _run(PYTHON, "local/demo_kill.py", env=environment)
+    # These have stacks of their own, for their settings and for what they do to them.
+    _run(PYTHON, "local/demo_kill.py", "--whole-workspace")
+    _run(PYTHON, "local/demo_kill.py", "--whole-workspace", "--contract", "brief", "--rounds", "10")
 
 
 @contextmanager

@@ -1,0 +1,278 @@
+"""A stack that runs, as a demonstration or a test uses it: deliver, look into the tables, steer the providers.
+
+Nothing here knows how a stack is built: `stack.json` says where everything is.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+import processes
+from emulator import Emulator
+from orders import Webhook
+from processes import LOCALHOST
+from progress import StackError
+
+ROOT = Path(__file__).resolve().parent.parent
+STACK = [sys.executable, str(ROOT / "local" / "stack.py")]
+
+# How many keys DynamoDB reads at once.
+BATCH_MAX = 100
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the front door answered; status 0 when nothing came."""
+
+    status: int
+    text: str
+
+    @property
+    def taken(self) -> bool:
+        return 200 <= self.status < 300
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.text}" if self.status else self.text
+
+
+class RunningStack:
+    """The stack that a `stack.json` describes."""
+
+    def __init__(self, described: dict[str, Any]) -> None:
+        self.described = described
+        self.settings: dict[str, str] = described["settings"]
+        self.shop = self.settings["SHOPIFY_SHOP"]
+        self._emulator = Emulator(described["ports"]["aws"], Path(described["state_dir"]))
+        self._secret = described["secrets"]["SHOPIFY_WEBHOOK_SECRET_ARN"]["value"]
+        self._reader = TypeDeserializer()
+
+    def seconds(self, setting: str) -> int:
+        return int(self.settings[setting])
+
+    @property
+    def locations(self) -> list[dict[str, Any]]:
+        return json.loads(self.settings["SHOPIFY_LOCATIONS"])
+
+    # ---- The front door
+
+    def deliver(self, webhook: Webhook, *, secret: str | None = None, patience_s: float = 30.0) -> Answer:
+        headers = webhook.headers(self.shop, secret or self._secret)
+        url = self.described["endpoints"]["front_door"] + webhook.path
+        return _call("POST", url, webhook.body, headers, patience_s)
+
+    def run_timer(self, task: str) -> bool:
+        """Starts a timer now rather than at its minute; false when it came to no end."""
+        name = self.described["functions"]["timers"]["name"]
+        client = self._emulator.client("lambda")
+        answer = client.invoke(FunctionName=name, Payload=json.dumps({"task": task}).encode())
+        return "FunctionError" not in answer
+
+    # ---- The tables
+
+    def event(self, webhook: Webhook) -> Row | None:
+        """The inbox's row of an event."""
+        return next(iter(self._rows("inbox", [f"shopify#{webhook.id}"]).values()), None)
+
+    def requests(self, order_ids: Iterable[int]) -> dict[int, Row]:
+        """The review requests of these orders, as far as they have one."""
+        found = self._rows("review_requests", [f"{self.shop}#{id}" for id in order_ids])
+        return {int(key.rpartition("#")[2]): row for key, row in found.items()}
+
+    def contacts(self, phones: Iterable[str]) -> dict[str, Row]:
+        return self._rows("contacts", list(phones))
+
+    def forget_contact(self, phone: str) -> None:
+        self._emulator.client("dynamodb").delete_item(TableName=self._table("contacts"), Key={"pk": {"S": phone}})
+
+    def opt_out(self, phone: str) -> None:
+        """Records what a STOP records: the flag, since when, and the proof (shared/aws/src/dynamo/contacts.rs)."""
+        now = {"N": str(int(time.time() * 1000))}
+        proof = {"M": {"source": {"S": "sms"}, "recorded_at_ms": now, "message_id": {"S": "demo-stop"}}}
+        self._emulator.client("dynamodb").update_item(
+            TableName=self._table("contacts"),
+            Key={"pk": {"S": phone}},
+            UpdateExpression="SET podium_keyword_optout = :out, podium_keyword_optout_at_ms = :now, "
+            "podium_keyword_optout_evidence = :proof, created_at_ms = if_not_exists(created_at_ms, :now)",
+            ExpressionAttributeValues={":out": {"S": "out"}, ":now": now, ":proof": proof},
+        )
+
+    def open_keys(self, table: str, index: str) -> list[str]:
+        """What stands in a sparse index: everything that still waits for something."""
+        pages = self._emulator.client("dynamodb").get_paginator("scan")
+        asked = pages.paginate(TableName=self._table(table), IndexName=index)
+        return [item["pk"]["S"] for page in asked for item in page["Items"]]
+
+    def leased(self, table: str, until_ms: int) -> bool:
+        """Whether anybody holds a row longer than that; only for tables as small as a test's."""
+        found = self._emulator.client("dynamodb").scan(
+            TableName=self._table(table),
+            ConsistentRead=True,
+            FilterExpression="lease_until_ms > :until_ms",
+            ExpressionAttributeValues={":until_ms": {"N": str(until_ms)}},
+            Select="COUNT",
+        )
+        return bool(found["Count"])
+
+    def all_rows(self, table: str, attributes: Iterable[str]) -> list[Row]:
+        """The whole table; only for tables as small as a test's."""
+        names = {f"#{number}": name for number, name in enumerate(attributes)}
+        pages = self._emulator.client("dynamodb").get_paginator("scan")
+        asked = pages.paginate(
+            TableName=self._table(table),
+            ProjectionExpression=", ".join(names),
+            ExpressionAttributeNames=names,
+            ConsistentRead=True,
+        )
+        return [self._read(item) for page in asked for item in page["Items"]]
+
+    def queue_depths(self) -> dict[str, int]:
+        """Messages in each queue, visible, hidden or delayed."""
+        client = self._emulator.client("sqs")
+        counted = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ]
+        depths = {}
+        for name, url in self.described["queues"].items():
+            told = client.get_queue_attributes(QueueUrl=url, AttributeNames=counted)["Attributes"]
+            depths[name] = sum(map(int, told.values()))
+        return depths
+
+    def _rows(self, table: str, keys: list[str]) -> dict[str, Row]:
+        client, name = self._emulator.client("dynamodb"), self._table(table)
+        found: dict[str, Row] = {}
+        for start in range(0, len(keys), BATCH_MAX):
+            wanted = [{"pk": {"S": key}} for key in keys[start : start + BATCH_MAX]]
+            answer = client.batch_get_item(RequestItems={name: {"Keys": wanted, "ConsistentRead": True}})
+            if answer.get("UnprocessedKeys"):
+                raise StackError(f"{table}: the emulator did not read all rows")
+            found |= {item["pk"]["S"]: self._read(item) for item in answer["Responses"].get(name, [])}
+        return found
+
+    def _read(self, item: dict[str, Any]) -> Row:
+        return {name: self._reader.deserialize(value) for name, value in item.items()}
+
+    def _table(self, name: str) -> str:
+        return self.described["tables"][name]
+
+    # ---- The providers
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Everything that customers would have noticed."""
+        return self._control("GET", "/ledger")["effects"]
+
+    def provider_calls(self, provider: str, **asked: str) -> list[dict[str, Any]]:
+        """The last calls to a provider, those that it has not answered yet among them."""
+        query = urllib.parse.urlencode({"provider": provider, **asked})
+        return self._control("GET", f"/requests?{query}")["requests"]
+
+    def add_fault(self, rule: dict[str, Any]) -> int:
+        return self._control("POST", "/faults", rule)["id"]
+
+    def fault_fired(self, id: int) -> bool:
+        return any(fault["id"] == id and fault["fired"] > 0 for fault in self._control("GET", "/faults")["faults"])
+
+    def remove_fault(self, id: int) -> None:
+        self._control("DELETE", f"/faults/{id}")
+
+    def clear_faults(self) -> None:
+        self._control("DELETE", "/faults")
+
+    def set_order(self, order_id: int, **fields: Any) -> None:
+        """What Shopify says from now on when it is asked about this order."""
+        self._control("PUT", f"/shopify/orders/{order_id}", fields)
+
+    def _control(self, method: str, path: str, body: Any = None) -> Any:
+        content = None if body is None else json.dumps(body).encode()
+        url = f"{self.described['endpoints']['stand_ins']}/_control{path}"
+        answer = _call(method, url, content, {"content-type": "application/json"}, 30.0)
+        if not answer.taken:
+            raise StackError(f"the stand-ins answered {answer} to {method} /_control{path}")
+        return json.loads(answer.text) if answer.text else None
+
+    # ---- The processes
+
+    def functions(self) -> list[str]:
+        return list(self.described["functions"])
+
+    def bootstraps(self, package: str) -> list[int]:
+        """Ids of the processes that run a function right now."""
+        return processes.running(Path(self.described["functions"][package]["bootstrap"]))
+
+
+def _call(method: str, url: str, body: bytes | None, headers: dict[str, str], patience_s: float) -> Answer:
+    request = urllib.request.Request(url, data=body, headers=headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=patience_s) as answer:
+            return Answer(answer.status, answer.read().decode(errors="replace").strip())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read().decode(errors="replace").strip())
+    except (OSError, HTTPException) as error:
+        return Answer(0, str(error))
+
+
+# ---- Which stack
+
+
+def running_stack() -> RunningStack | None:
+    """The developer's stack, or the one that FRONTDESK_LOCAL_STATE_DIR names, if it is up."""
+    done = subprocess.run([*STACK, "status", "--json"], capture_output=True, text=True, check=False)
+    return RunningStack(json.loads(done.stdout)["stack"]) if done.returncode == 0 else None
+
+
+@contextmanager
+def stack_of_its_own(name: str, settings: dict[str, str], *, whole_workspace: bool) -> Iterator[RunningStack]:
+    """A fresh stack on free ports, gone at the end. After a failure its data and logs are left where they are."""
+    (ROOT / "target").mkdir(exist_ok=True)
+    state_dir = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=ROOT / "target"))
+    place = ["--state-dir", str(state_dir)]
+    up = [*STACK, "up", "--detach", "--quiet", *place, "--ports", ",".join(map(str, _free_ports(3)))]
+    up += [part for setting, value in settings.items() for part in ("--set", f"{setting}={value}")]
+    try:
+        try:
+            _run(up + (["--whole-workspace"] if whole_workspace else []))
+            yield RunningStack(json.loads((state_dir / "stack.json").read_text(encoding="utf-8")))
+        finally:
+            _run([*STACK, "down", *place])
+    except BaseException:
+        if any(state_dir.iterdir()):
+            print(f"its data and logs: {state_dir}", file=sys.stderr)
+        else:
+            state_dir.rmdir()
+        raise
+    shutil.rmtree(state_dir, ignore_errors=True)
+
+
+def _run(argv: list[str]) -> None:
+    # What a stack prints goes beside our own results, not among them.
+    if subprocess.run(argv, stdout=sys.stderr, check=False).returncode != 0:
+        raise StackError(f"`stack.py {argv[len(STACK)]}` failed; its messages are above")
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((LOCALHOST, 0))
+        return [probe.getsockname()[1] for probe in probes]
