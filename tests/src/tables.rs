@@ -2,7 +2,7 @@
 
 use dynoxide::{Database, server, storage_backend::ManualClock};
 use frontdesk_aws::{dynamo::DynamoStore, process::RandomIds};
-use frontdesk_core::config::TableNames;
+use frontdesk_core::{config::TableNames, ids::OrderKey, request::RequestStatus};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -55,6 +55,13 @@ impl Tables {
         let get = json!({"TableName": table, "Key": {"pk": {"S": key}}, "ConsistentRead": true});
         let got = self.database.get_item(serde_json::from_value(get).unwrap()).unwrap();
         serde_json::to_value(got).unwrap().get("Item").cloned()
+    }
+
+    /// Where a request stands.
+    #[must_use]
+    pub fn request_status(&self, key: &OrderKey) -> Option<RequestStatus> {
+        let row = self.item("review_requests", &key.to_key())?;
+        RequestStatus::parse(row["st"]["S"].as_str()?)
     }
 
     /// All rows of a table.

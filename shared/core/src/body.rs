@@ -64,7 +64,10 @@ impl StoredBody {
             Self::Deflate(packed) => {
                 let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX);
                 let mut raw = Vec::new();
-                DeflateDecoder::new(packed.as_slice()).take(limit.saturating_add(1)).read_to_end(&mut raw).map_err(|_| Unreadable)?;
+                DeflateDecoder::new(packed.as_slice())
+                    .take(limit.saturating_add(1))
+                    .read_to_end(&mut raw)
+                    .map_err(|_| Unreadable)?;
                 if raw.len() > max_bytes { Err(Unreadable) } else { Ok(raw) }
             }
         }

@@ -278,17 +278,19 @@ fn shop(r: &mut Reader<'_>) -> Option<ShopDomain> {
 
 fn policy(r: &mut Reader<'_>) -> Option<ReviewPolicy> {
     let locations = r.parsed("SHOPIFY_LOCATIONS", locations);
-    let only_location = r.optional("SHOPIFY_ONLY_LOCATION", |uid| LocationUid::try_from(uid).map_err(|e| e.to_string()));
+    let only_location =
+        r.optional("SHOPIFY_ONLY_LOCATION", |uid| LocationUid::try_from(uid).map_err(|e| e.to_string()));
     if let (Some(locations), Some(Some(only))) = (&locations, &only_location)
         && !locations.iter().any(|l| l.uid == *only)
     {
         r.problem("SHOPIFY_ONLY_LOCATION", "names a location that SHOPIFY_LOCATIONS does not list".into());
     }
-    read!(ReviewPolicy {
+    let policy = read!(ReviewPolicy {
         buffer: r.seconds("REVIEW_BUFFER_SECONDS", 0..=31_536_000),
         cooldown: r.days("REVIEW_COOLDOWN_DAYS", 0..=3_650),
         hours: r.parsed("REVIEW_ALLOWED_HOURS", |t| AllowedHours::parse(t).map_err(|e| e.to_string())),
-        partial_refund: r.word("REVIEW_PARTIAL_REFUND", &[("skip", PartialRefund::Skip), ("defer", PartialRefund::Defer)]),
+        partial_refund: r
+            .word("REVIEW_PARTIAL_REFUND", &[("skip", PartialRefund::Skip), ("defer", PartialRefund::Defer)]),
         max_age: r.days("REVIEW_MAX_AGE_DAYS", 1..=3_650),
         settle: r.days("REVIEW_SETTLE_DAYS", 1..=365),
         settle_max: r.days("REVIEW_SETTLE_MAX_DAYS", 1..=365),
@@ -297,18 +299,32 @@ fn policy(r: &mut Reader<'_>) -> Option<ReviewPolicy> {
         skip_b2b: r.switch("REVIEW_SKIP_B2B"),
         consent: r.word(
             "REVIEW_CONSENT",
-            &[("require_sms_subscribed", ConsentRule::RequireSmsSubscribed), ("checkout_notice", ConsentRule::CheckoutNotice)],
+            &[
+                ("require_sms_subscribed", ConsentRule::RequireSmsSubscribed),
+                ("checkout_notice", ConsentRule::CheckoutNotice)
+            ],
         ),
         default_platform: r.word("REVIEW_PLATFORM", &Platform::ALL.map(|p| (p.as_str(), p))),
         template: r.parsed("REVIEW_MESSAGE", |t| Template::parse(t).map_err(|e| e.to_string())),
         locations: locations,
         only_location: only_location,
         keep: r.days("REVIEW_KEEP_DAYS", 30..=3_650),
-    })
+    });
+    if let Some(policy) = &policy {
+        if policy.settle > policy.settle_max {
+            r.problem("REVIEW_SETTLE_DAYS", "is longer than REVIEW_SETTLE_MAX_DAYS".into());
+        }
+        // A request that is forgotten while its order can still be edited would be made, and sent, again.
+        if policy.keep < policy.max_age + policy.buffer + policy.settle_max {
+            let what = "is less than REVIEW_MAX_AGE_DAYS, REVIEW_BUFFER_SECONDS and REVIEW_SETTLE_MAX_DAYS together";
+            r.problem("REVIEW_KEEP_DAYS", what.into());
+        }
+    }
+    policy
 }
 
 fn sender_rules(r: &mut Reader<'_>) -> Option<SenderRules> {
-    read!(SenderRules {
+    let rules = read!(SenderRules {
         lease: r.seconds("FRONTDESK_LEASE_SECONDS", 1..=3_600),
         backoff: read!(Backoff {
             base: r.seconds("REVIEW_RETRY_SECONDS", 1..=86_400),
@@ -317,7 +333,16 @@ fn sender_rules(r: &mut Reader<'_>) -> Option<SenderRules> {
         give_up_after: r.hours("REVIEW_GIVE_UP_HOURS", 1..=8_760),
         settle: r.seconds("PODIUM_LOOKUP_AFTER_SECONDS", 0..=86_400),
         look_up_for: r.hours("PODIUM_LOOKUP_HOURS", 1..=8_760),
-    })
+    });
+    if let Some(rules) = &rules {
+        if rules.backoff.base > rules.backoff.cap {
+            r.problem("REVIEW_RETRY_SECONDS", "is longer than REVIEW_RETRY_MAX_SECONDS".into());
+        }
+        if rules.settle >= rules.look_up_for {
+            r.problem("PODIUM_LOOKUP_AFTER_SECONDS", "is not shorter than PODIUM_LOOKUP_HOURS".into());
+        }
+    }
+    rules
 }
 
 fn shopify_api(r: &mut Reader<'_>) -> Option<ShopifyApiConfig> {
@@ -372,15 +397,21 @@ struct LocationSetting {
 
 fn locations(text: &str) -> Result<Vec<Location>, String> {
     let example = r#"e.g. [{"podium_location":"loc-1","name":"Harbour Lane","country":"AU","shopify_location_ids":[88110022001]}]"#;
-    let listed: Vec<LocationSetting> = serde_json::from_str(text).map_err(|e| format!("is not a JSON list of locations ({e}); {example}"))?;
+    let listed: Vec<LocationSetting> =
+        serde_json::from_str(text).map_err(|e| format!("is not a JSON list of locations ({e}); {example}"))?;
     if listed.is_empty() {
         return Err(format!("lists no location; {example}"));
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let (mut seen, mut uids) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
     listed
         .into_iter()
         .map(|l| {
             let uid = LocationUid::try_from(l.podium_location.as_str()).map_err(|e| e.to_string())?;
+            if !uids.insert(uid.clone()) {
+                return Err(format!(
+                    "lists the location {uid} twice; give it all its shopify_location_ids in one entry"
+                ));
+            }
             if l.name.trim().is_empty() {
                 return Err(format!("gives the location {uid} no name; customers read it"));
             }
@@ -388,7 +419,12 @@ fn locations(text: &str) -> Result<Vec<Location>, String> {
                 if let Some(twice) = l.shopify_location_ids.iter().find(|id| !seen.insert(**id)) {
                     return Err(format!("lists the Shopify location {twice} twice"));
                 }
-                Ok(Location { uid, name: l.name.trim().to_owned(), country: l.country, shopify_ids: l.shopify_location_ids })
+                Ok(Location {
+                    uid,
+                    name: l.name.trim().to_owned(),
+                    country: l.country,
+                    shopify_ids: l.shopify_location_ids,
+                })
             } else {
                 Err(format!("gives the location {uid} a country that is not two capitals like AU"))
             }

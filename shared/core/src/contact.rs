@@ -5,13 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    ids::EffectKey,
-    phone::E164Phone,
-    review::Platform,
-    store::StoreError,
-    time::UnixMillis,
-};
+use crate::{ids::EffectKey, phone::E164Phone, review::Platform, store::StoreError, time::UnixMillis};
 
 /// The ways in which a person can have opted out. Any one of them stops every message (brief, section 6).
 ///

@@ -10,11 +10,7 @@ pub mod sweep;
 
 use std::time::Duration;
 
-use crate::{
-    ids::Ids,
-    store::Lease,
-    time::Clock,
-};
+use crate::{ids::Ids, store::Lease, time::Clock};
 
 /// A new lease of the given length, starting now.
 fn lease(clock: &impl Clock, ids: &impl Ids, length: Duration) -> Lease {

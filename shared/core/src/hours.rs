@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
 use thiserror::Error;
 
 use crate::{
-    phone::{CallingCode, E164Phone},
+    phone::{CallingCode, E164Phone, Region},
     time::UnixMillis,
 };
 
@@ -21,6 +21,12 @@ impl Zone {
         }
         TimeZone::get(text).ok().map(Self)
     }
+
+    /// Reads several; names that are no zones are left out.
+    #[must_use]
+    pub fn parse_all(names: &[String]) -> Vec<Self> {
+        names.iter().filter_map(|name| Self::parse(name)).collect()
+    }
 }
 
 fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
@@ -30,7 +36,8 @@ fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
         _ => return None,
     };
     let (hours, minutes) = text.get(1..)?.split_once(':')?;
-    let seconds = hours.parse::<i32>().ok()?.checked_mul(3600)?.checked_add(minutes.parse::<i32>().ok()?.checked_mul(60)?)?;
+    let seconds =
+        hours.parse::<i32>().ok()?.checked_mul(3600)?.checked_add(minutes.parse::<i32>().ok()?.checked_mul(60)?)?;
     jiff::tz::Offset::from_seconds(seconds.checked_mul(sign)?).ok()
 }
 
@@ -57,7 +64,9 @@ pub struct AllowedHours([Option<Window>; 7]);
 
 /// Why a text does not describe allowed hours.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("\"{part}\" is not like \"Mon-Sat 10:00-17:00\" (days Mon Tue Wed Thu Fri Sat Sun; times 00:00 to 24:00, the later last; several parts are separated by ';')")]
+#[error(
+    "\"{part}\" is not like \"Mon-Sat 10:00-17:00\" (days Mon Tue Wed Thu Fri Sat Sun; times 00:00 to 24:00, the later last; several parts are separated by ';', each day in one of them)"
+)]
 pub struct BadHours {
     part: String,
 }
@@ -82,7 +91,10 @@ impl AllowedHours {
                 return Err(bad());
             }
             for slot in week.iter_mut().take(last + 1).skip(first) {
-                *slot = Some(window);
+                // One window a day: a second one would silently replace the first.
+                if slot.replace(window).is_some() {
+                    return Err(bad());
+                }
             }
         }
         if week.iter().all(Option::is_none) {
@@ -101,7 +113,10 @@ impl AllowedHours {
         let limit = at.plus(crate::time::DAY * 14);
         let mut moment = at;
         while moment <= limit {
-            let latest = zones.iter().map(|zone| self.next_open_in(moment, zone)).try_fold(moment, |l, n| n.map(|n| l.max(n)))?;
+            let latest = zones
+                .iter()
+                .map(|zone| self.next_open_in(moment, zone))
+                .try_fold(moment, |l, n| n.map(|n| l.max(n)))?;
             if latest == moment {
                 return Some(moment);
             }
@@ -150,37 +165,59 @@ fn day(text: &str) -> Option<usize> {
 
 fn minute(text: &str) -> Option<u16> {
     let (hours, minutes) = text.trim().split_once(':')?;
-    let two = |t: &str| (t.len() <= 2 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.parse::<u16>().ok()).flatten();
+    let two =
+        |t: &str| (t.len() <= 2 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.parse::<u16>().ok()).flatten();
     let (hours, minutes) = (two(hours)?, two(minutes)?);
     (minutes < 60).then_some(hours * 60 + minutes).filter(|m| *m <= 1440)
 }
 
-/// What a webhook tells about where its customer is.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is known about where the person is who gets the text.
+#[derive(Clone, Copy, Debug)]
 pub struct Whereabouts<'a> {
+    /// The shipping address's own zone, which only the shop's API tells.
+    pub time_zone: Option<&'a str>,
     /// Country of the shipping address, two capitals.
     pub country: Option<&'a str>,
     /// Province of the shipping address, Shopify's code.
     pub province: Option<&'a str>,
     /// The number that the text goes to.
-    pub phone: Option<&'a E164Phone>,
+    pub phone: &'a E164Phone,
     /// The shop's own offset from UTC.
     pub shop_offset: Option<&'a str>,
 }
 
-/// The zones in which the hour has to be allowed: by address, else by number, else the shop's (the order of
-/// `docs/CONFIGURATION.md`). A place with several zones yields all of them.
-#[must_use]
-pub fn zones_of(place: Whereabouts<'_>) -> Vec<String> {
-    let by_address = place.country.map(|c| zones_of_address(c, place.province)).unwrap_or_default();
-    if !by_address.is_empty() {
-        return by_address.iter().map(|z| (*z).to_owned()).collect();
+/// The zones in which the hour has to be allowed, best knowledge first: by address, else by number, else the shop's (the
+/// order of `docs/CONFIGURATION.md`). A place with several zones yields all of them.
+///
+/// A parcel that goes to another country than the number's is most likely a present. The text goes to the number, so its
+/// zones count too, and alone where no hour suits both.
+fn zones_of(place: Whereabouts<'_>) -> Vec<Vec<String>> {
+    let by_table = place.country.map(|c| zones_of_address(c, place.province)).unwrap_or_default();
+    let by_address = place.time_zone.map_or_else(|| by_table.to_vec(), |zone| vec![zone]);
+    let by_phone = zones_of_phone(place.phone);
+    let shop: Vec<&str> = place.shop_offset.into_iter().collect();
+    let choices = match (by_address.is_empty(), is_abroad(place)) {
+        (false, false) => vec![by_address],
+        (false, true) => vec![[by_address, by_phone.clone()].concat(), by_phone],
+        (true, _) => vec![by_phone, shop],
+    };
+    let owned = |zones: Vec<&str>| zones.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    choices.into_iter().map(owned).filter(|zones| !zones.is_empty()).collect()
+}
+
+fn is_abroad(place: Whereabouts<'_>) -> bool {
+    let region = place.country.and_then(|c| Region::try_from(c).ok());
+    let address = region.and_then(CallingCode::of_region);
+    address.is_some() && address != place.phone.calling_code()
+}
+
+impl AllowedHours {
+    /// The first moment from `at` on at which the person may get a text, and the zones that this holds in. `None` when
+    /// nothing that is known about the place leaves such a moment.
+    #[must_use]
+    pub fn opening(&self, at: UnixMillis, place: Whereabouts<'_>) -> Option<(UnixMillis, Vec<String>)> {
+        zones_of(place).into_iter().find_map(|zones| Some((self.next_open(at, &Zone::parse_all(&zones))?, zones)))
     }
-    let by_phone = place.phone.map(zones_of_phone).unwrap_or_default();
-    if !by_phone.is_empty() {
-        return by_phone.iter().map(|z| (*z).to_owned()).collect();
-    }
-    place.shop_offset.map(str::to_owned).into_iter().collect()
 }
 
 /// Where the table only knows the country, it lists every islet of it, and no hour suits all; the zones in which nearly
@@ -221,12 +258,22 @@ fn zones_of_address(country: &str, province: Option<&str>) -> &'static [&'static
         ("AU", Some("NT")) => &["Australia/Darwin"],
         ("AU", Some("WA")) => &["Australia/Perth"],
         ("AU", Some("TAS")) => &["Australia/Hobart"],
-        ("AU", _) => &["Australia/Sydney", "Australia/Brisbane", "Australia/Adelaide", "Australia/Darwin", "Australia/Perth"],
+        ("AU", _) => {
+            &["Australia/Sydney", "Australia/Brisbane", "Australia/Adelaide", "Australia/Darwin", "Australia/Perth"]
+        }
         ("NZ", _) => &["Pacific/Auckland"],
         ("US", Some(state)) => us_zones(state),
         ("US", None) => US_ALL,
         ("CA", Some(province)) => ca_zones(province),
-        ("CA", None) => &["America/Vancouver", "America/Edmonton", "America/Regina", "America/Winnipeg", "America/Toronto", "America/Halifax", "America/St_Johns"],
+        ("CA", None) => &[
+            "America/Vancouver",
+            "America/Edmonton",
+            "America/Regina",
+            "America/Winnipeg",
+            "America/Toronto",
+            "America/Halifax",
+            "America/St_Johns",
+        ],
         ("GB", _) => &["Europe/London"],
         ("IE", _) => &["Europe/Dublin"],
         ("DE", _) => &["Europe/Berlin"],
@@ -266,9 +313,8 @@ const US_ALL: &[&str] = &[
 /// States that lie in two zones list both.
 fn us_zones(state: &str) -> &'static [&'static str] {
     match state {
-        "CT" | "DC" | "DE" | "GA" | "MA" | "MD" | "ME" | "NC" | "NH" | "NJ" | "NY" | "OH" | "PA" | "RI" | "SC" | "VA" | "VT" | "WV" => {
-            &["America/New_York"]
-        }
+        "CT" | "DC" | "DE" | "GA" | "MA" | "MD" | "ME" | "NC" | "NH" | "NJ" | "NY" | "OH" | "PA" | "RI" | "SC"
+        | "VA" | "VT" | "WV" => &["America/New_York"],
         "FL" | "IN" | "KY" | "MI" | "TN" => &["America/New_York", "America/Chicago"],
         "AL" | "AR" | "IA" | "IL" | "LA" | "MN" | "MO" | "MS" | "OK" | "WI" => &["America/Chicago"],
         "KS" | "ND" | "NE" | "SD" | "TX" => &["America/Chicago", "America/Denver"],
@@ -299,7 +345,15 @@ fn ca_zones(province: &str) -> &'static [&'static str] {
         "NL" => &["America/St_Johns", "America/Halifax"],
         "YT" => &["America/Whitehorse"],
         "NU" => &["America/Iqaluit", "America/Winnipeg", "America/Edmonton"],
-        _ => &["America/Vancouver", "America/Edmonton", "America/Regina", "America/Winnipeg", "America/Toronto", "America/Halifax", "America/St_Johns"],
+        _ => &[
+            "America/Vancouver",
+            "America/Edmonton",
+            "America/Regina",
+            "America/Winnipeg",
+            "America/Toronto",
+            "America/Halifax",
+            "America/St_Johns",
+        ],
     }
 }
 
@@ -358,17 +412,32 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_an_example() {
-        for bad in ["", "Mon", "Mon 10-17", "Foo 10:00-17:00", "Mon 17:00-10:00", "Sat-Mon 10:00-17:00", "Mon 10:00-25:00", "Mon 10:60-11:00"] {
+        for bad in [
+            "",
+            "Mon",
+            "Mon 10-17",
+            "Foo 10:00-17:00",
+            "Mon 17:00-10:00",
+            "Sat-Mon 10:00-17:00",
+            "Mon 10:00-25:00",
+            "Mon 10:60-11:00",
+        ] {
             assert!(AllowedHours::parse(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn every_zone_in_the_tables_exists() {
-        let countries = ["AU", "NZ", "US", "CA", "GB", "IE", "DE", "FR", "AT", "CH", "NL", "BE", "IT", "ES", "PT", "DK", "SE", "NO", "FI", "PL", "SG", "HK", "JP", "IN", "ZA", "AE"];
+        let countries = [
+            "AU", "NZ", "US", "CA", "GB", "IE", "DE", "FR", "AT", "CH", "NL", "BE", "IT", "ES", "PT", "DK", "SE", "NO",
+            "FI", "PL", "SG", "HK", "JP", "IN", "ZA", "AE",
+        ];
         let letters = || b'A'..=b'Z';
         for country in countries {
-            for province in letters().flat_map(|a| letters().map(move |b| String::from_utf8(vec![a, b]).unwrap())).chain(["NSW", "ACT", "VIC", "QLD", "TAS"].map(String::from)) {
+            for province in letters()
+                .flat_map(|a| letters().map(move |b| String::from_utf8(vec![a, b]).unwrap()))
+                .chain(["NSW", "ACT", "VIC", "QLD", "TAS"].map(String::from))
+            {
                 for zone in zones_of_address(country, Some(&province)).iter().chain(zones_of_address(country, None)) {
                     assert!(Zone::parse(zone).is_some(), "{zone}");
                 }
@@ -383,11 +452,44 @@ mod tests {
 
     #[test]
     fn address_before_number_before_shop() {
-        let phone = E164Phone::parse_e164("+12125550143").unwrap();
-        let place = Whereabouts { country: Some("AU"), province: Some("WA"), phone: Some(&phone), shop_offset: Some("+11:00") };
-        assert_eq!(zones_of(place), ["Australia/Perth"]);
-        assert_eq!(zones_of(Whereabouts { country: None, ..place }), ["America/New_York"]);
-        assert_eq!(zones_of(Whereabouts { country: Some("XX"), phone: None, ..place }), ["+11:00"]);
+        let phone = E164Phone::parse_e164("+61491570156").unwrap();
+        let place = Whereabouts {
+            time_zone: None,
+            country: Some("AU"),
+            province: Some("WA"),
+            phone: &phone,
+            shop_offset: Some("+11:00"),
+        };
+        assert_eq!(zones_of(place), [["Australia/Perth"]]);
+        assert_eq!(zones_of(Whereabouts { time_zone: Some("Australia/Eucla"), ..place }), [["Australia/Eucla"]]);
+        let new_york = E164Phone::parse_e164("+12125550143").unwrap();
+        let unknown = Whereabouts { country: None, phone: &new_york, ..place };
+        assert_eq!(zones_of(unknown), [["America/New_York"], ["+11:00"]]);
+        let nobody = E164Phone::parse_e164("+88810000000").unwrap();
+        assert_eq!(zones_of(Whereabouts { country: Some("XX"), phone: &nobody, ..place }).last().unwrap(), &["+11:00"]);
+    }
+
+    #[test]
+    fn a_present_sent_abroad_does_not_wake_its_buyer() {
+        let hours = AllowedHours::parse("Mon-Sun 10:00-17:00").unwrap();
+        let phone = E164Phone::parse_e164("+61280000000").unwrap();
+        let to = |country, province| Whereabouts {
+            time_zone: None,
+            country: Some(country),
+            province,
+            phone: &phone,
+            shop_offset: None,
+        };
+        let noon_in_london = at("2026-11-20T12:00:00Z");
+        let (opens, zones) = hours.opening(noon_in_london, to("GB", None)).unwrap();
+        assert_eq!((opens, zones), (at("2026-11-21T10:00:00+11:00"), vec!["Australia/Sydney".to_owned()]));
+        let (opens, _) = hours.opening(noon_in_london, to("NZ", None)).unwrap();
+        assert_eq!(opens, at("2026-11-21T10:00:00+11:00"), "later than ten in Auckland, and both are open");
+    }
+
+    #[test]
+    fn a_day_has_one_window() {
+        assert!(AllowedHours::parse("Mon-Fri 09:00-12:00; Fri 14:00-17:00").is_err());
     }
 
     #[test]

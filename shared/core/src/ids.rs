@@ -158,7 +158,8 @@ impl Shard {
     /// The partition that a row belongs to, by its key (FNV-1a, so that it never changes with a library).
     #[must_use]
     pub fn of(key: &str) -> Self {
-        let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let hash =
+            key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         Self(u8::try_from(hash % u64::from(SHARDS)).unwrap_or(0))
     }
 
@@ -180,7 +181,10 @@ mod tests {
 
     #[test]
     fn order_key_survives_the_round_trip_beyond_two_to_the_53() {
-        let key = OrderKey { shop: ShopDomain::try_from("a.myshopify.com").unwrap(), order: OrderId(820_982_911_946_154_508) };
+        let key = OrderKey {
+            shop: ShopDomain::try_from("a.myshopify.com").unwrap(),
+            order: OrderId(820_982_911_946_154_508),
+        };
         assert_eq!(OrderKey::parse(&key.to_key()), Some(key));
     }
 

@@ -231,6 +231,15 @@ pub struct LeasedEvent {
     pub attempts: u32,
 }
 
+/// Whether a failed attempt speaks against the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It failed on the event.
+    Counts,
+    /// A table was down; an outage must not park a day of events.
+    Forgiven,
+}
+
 /// What became of [`Inbox::claim`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InboxClaim {
@@ -265,11 +274,11 @@ pub trait Inbox {
     /// A repeated call by the same owner succeeds again.
     async fn claim(&self, key: &InboxKey, lease: &Lease) -> Result<InboxClaim, StoreError>;
 
-    /// Ends a row; it leaves the `waiting` index.
+    /// Ends a row; it leaves the `waiting` index. A parked one does not expire: somebody has yet to look at it.
     async fn finish(&self, key: &InboxKey, lease: &Lease, end: &EventEnd) -> Result<Fenced, StoreError>;
 
-    /// Gives a row back without losing the count of attempts, so that the next worker need not wait for the lease.
-    async fn release(&self, key: &InboxKey, lease: &Lease) -> Result<Fenced, StoreError>;
+    /// Gives a row back, so that the next worker need not wait for the lease. `attempt` says whether this one counts.
+    async fn release(&self, key: &InboxKey, lease: &Lease, attempt: Attempt) -> Result<Fenced, StoreError>;
 
     /// Rows of one partition that wait since before `before`, oldest first, `limit` at most.
     async fn waiting(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<WaitingRow>, StoreError>;

@@ -107,5 +107,11 @@ pub trait Outbox {
     async fn begin(&self, send: &Send, lease: &Lease) -> Result<Begin, StoreError>;
 
     /// Settles a send that `owner` began.
-    async fn settle(&self, key: &EffectKey, owner: &OwnerToken, settlement: &Settlement, now: UnixMillis) -> Result<Fenced, StoreError>;
+    async fn settle(
+        &self,
+        key: &EffectKey,
+        owner: &OwnerToken,
+        settlement: &Settlement,
+        now: UnixMillis,
+    ) -> Result<Fenced, StoreError>;
 }

@@ -54,6 +54,16 @@ pub enum NotDone {
     },
 }
 
+impl NotDone {
+    /// Who cannot help.
+    #[must_use]
+    pub const fn provider(&self) -> Provider {
+        match self {
+            Self::Throttled { provider, .. } | Self::Unavailable { provider, .. } => *provider,
+        }
+    }
+}
+
 /// A refusal that another attempt would not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -187,10 +197,16 @@ pub struct OrderNow {
     pub point_of_sale: bool,
     /// Consent to texts, for the number on the customer's record.
     pub consent: SmsConsent,
-    /// The number that the consent is about, as Shopify has it.
-    pub consent_phone: Option<String>,
+    /// The number that the consent is about; `None` when Shopify does not say.
+    pub consent_phone: Option<E164Phone>,
     /// When Shopify last changed the order; dates the consent for want of better.
     pub updated_at: Option<UnixMillis>,
+    /// When the newest shipment that succeeded was made.
+    pub fulfilled_at: Option<UnixMillis>,
+    /// When the newest refund was made.
+    pub refunded_at: Option<UnixMillis>,
+    /// The shipping address's country, two capitals.
+    pub country: Option<String>,
     /// The shipping address's time zone, an IANA name.
     pub time_zone: Option<String>,
 }
@@ -207,5 +223,9 @@ pub trait Limits {
     async fn pause(&self, provider: Provider, until: UnixMillis) -> Result<(), crate::store::StoreError>;
 
     /// Until when the provider is paused, if it is at `now`.
-    async fn paused_until(&self, provider: Provider, now: UnixMillis) -> Result<Option<UnixMillis>, crate::store::StoreError>;
+    async fn paused_until(
+        &self,
+        provider: Provider,
+        now: UnixMillis,
+    ) -> Result<Option<UnixMillis>, crate::store::StoreError>;
 }

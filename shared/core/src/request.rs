@@ -106,6 +106,8 @@ pub enum FailReason {
     OrderUnreadable,
     /// The provider could not be reached for too long.
     ProviderUnreachable,
+    /// It was taken up this often and never ended: something of ours fails on it.
+    TooManyAttempts,
 }
 
 impl FailReason {
@@ -116,6 +118,7 @@ impl FailReason {
             Self::Refused { status } => format!("refused_{status}"),
             Self::OrderUnreadable => "order_unreadable".into(),
             Self::ProviderUnreachable => "provider_unreachable".into(),
+            Self::TooManyAttempts => "too_many_attempts".into(),
         }
     }
 }
@@ -186,8 +189,8 @@ pub struct ReviewRequest {
     pub attempts: u32,
     /// When it was first meant to be sent; limits how long it is put off.
     pub first_send_after: UnixMillis,
-    /// How often it was put off because of a refund or return in progress.
-    pub deferrals: u32,
+    /// Since when a provider's trouble keeps it from being sent, without a break.
+    pub trouble_since: Option<UnixMillis>,
 }
 
 /// What a worker changes together with the end of the event that caused it.
@@ -213,6 +216,8 @@ pub enum RequestChange {
         key: OrderKey,
         /// Not before.
         until: UnixMillis,
+        /// Only a request that was first planned for this time or later; others have waited long enough.
+        planned_from: UnixMillis,
     },
 }
 
@@ -277,8 +282,19 @@ pub struct DueRow {
 pub struct Postpone {
     /// When to try again.
     pub until: UnixMillis,
-    /// Whether this was a deferral by rule (refund or return in progress), which is counted.
-    pub deferral: bool,
+    /// Why.
+    pub why: Wait,
+}
+
+/// What a request that was put back waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// The customer's morning, or the answer to a look-up.
+    Clock,
+    /// A shipment, refund or return that is not settled.
+    Settling,
+    /// A provider that cannot help now. How long this lasts is remembered; anything else ends it.
+    Trouble,
 }
 
 /// The table of review requests.
@@ -292,9 +308,6 @@ pub trait Requests {
         change: &RequestChange,
     ) -> Result<Committed, StoreError>;
 
-    /// Reads where a request stands, strongly consistent.
-    async fn request_status(&self, key: &OrderKey) -> Result<Option<RequestStatus>, StoreError>;
-
     /// Requests of one partition that need attention before `before`, oldest first, `limit` at most.
     async fn due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<DueRow>, StoreError>;
 
@@ -306,8 +319,10 @@ pub trait Requests {
     /// A repeated call by the same owner succeeds again.
     async fn claim_request(&self, key: &OrderKey, lease: &Lease) -> Result<RequestClaim, StoreError>;
 
-    /// The point of no return for webhooks: from here on only the lease's holder ends the request.
-    async fn begin_sending(&self, key: &OrderKey, lease: &Lease, choice: &PlatformChoice) -> Result<Fenced, StoreError>;
+    /// The point of no return for webhooks: from here on only the lease's holder ends the request. Refused when a webhook
+    /// has put the request off since it was claimed.
+    async fn begin_sending(&self, key: &OrderKey, lease: &Lease, choice: &PlatformChoice)
+    -> Result<Fenced, StoreError>;
 
     /// Gives the request back, to be due again later.
     async fn postpone(&self, key: &OrderKey, lease: &Lease, postpone: &Postpone) -> Result<Fenced, StoreError>;

@@ -18,7 +18,8 @@ impl Backoff {
     /// half of the delay.
     #[must_use]
     pub fn after(&self, attempt: u32, seed: &str) -> Duration {
-        let doubled = self.base.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1).min(20)).unwrap_or(u32::MAX));
+        let doubled =
+            self.base.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1).min(20)).unwrap_or(u32::MAX));
         let full = doubled.min(self.cap);
         let half = full / 2;
         let spread = seed.bytes().fold(u64::from(attempt), |h, b| h.wrapping_mul(31).wrapping_add(u64::from(b))) % 1000;
@@ -78,7 +79,11 @@ mod tests {
             (Some("Wed, 25 Feb 2015 06:14:00 GMT"), 0.0),
         ];
         for (value, seconds) in cases {
-            assert!((RULE.read(value, now).as_secs_f64() - seconds).abs() < 0.001, "{value:?} gave {:?}", RULE.read(value, now));
+            assert!(
+                (RULE.read(value, now).as_secs_f64() - seconds).abs() < 0.001,
+                "{value:?} gave {:?}",
+                RULE.read(value, now)
+            );
         }
     }
 

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use crate::{
-    hours::{AllowedHours, Zone},
-    ids::LocationUid,
-    provider::{Financial, OrderNow, Refusal, SmsConsent},
     contact::Objection,
-    request::ReviewRequest,
-    time::UnixMillis,
+    hours::{AllowedHours, Whereabouts, Zone},
+    ids::LocationUid,
+    phone::E164Phone,
+    provider::{Financial, OrderNow, Refusal, SmsConsent},
+    request::{Postpone, ReviewRequest, Wait},
+    time::{DAY, UnixMillis},
 };
 
 /// Why an order's customer is not asked. Neutral, fixed rules only.
@@ -53,13 +54,15 @@ pub enum SkipReason {
     NotFulfilled,
     /// Shipped so long ago that asking now would be odd; also guards against old orders that are merely edited.
     TooOld,
+    /// No hour is allowed in every time zone that the customer may be in.
+    NoAllowedHour,
     /// The provider's own cooldown.
     ProviderCooldown,
 }
 
 impl SkipReason {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::TestOrder,
         Self::PointOfSale,
         Self::B2b,
@@ -78,6 +81,7 @@ impl SkipReason {
         Self::OrderMissing,
         Self::NotFulfilled,
         Self::TooOld,
+        Self::NoAllowedHour,
         Self::ProviderCooldown,
     ];
 
@@ -103,6 +107,7 @@ impl SkipReason {
             Self::OrderMissing => "order_missing",
             Self::NotFulfilled => "not_fulfilled",
             Self::TooOld => "too_old",
+            Self::NoAllowedHour => "no_allowed_hour",
             Self::ProviderCooldown => "provider_cooldown",
         }
     }
@@ -126,7 +131,8 @@ impl SkipReason {
             | Self::NoConsent
             | Self::OrderMissing
             | Self::NotFulfilled
-            | Self::TooOld => None,
+            | Self::TooOld
+            | Self::NoAllowedHour => None,
         }
     }
 }
@@ -322,16 +328,13 @@ pub enum SendDecision {
     Skip(SkipReason),
     /// The shop's record says "unsubscribed": write that down as an opt-out, then skip.
     OptedOutAtShop {
+        /// Whose opt-out it is: the number that the record names, else the request's own.
+        phone: E164Phone,
         /// When, as far as Shopify says.
         at: UnixMillis,
     },
     /// Not yet.
-    PutOff {
-        /// When to look again.
-        until: UnixMillis,
-        /// Whether a refund or return is being waited for (counted), or only the clock.
-        deferral: bool,
-    },
+    PutOff(Postpone),
     /// Ask now, if the gate lets us.
     Ask,
 }
@@ -339,7 +342,12 @@ pub enum SendDecision {
 /// The whole of the send-time check but the gate: the order as Shopify has it now is the authority, whatever the
 /// webhooks said.
 #[must_use]
-pub fn decide_send(request: &ReviewRequest, order: Option<&OrderNow>, policy: &ReviewPolicy, now: UnixMillis) -> SendDecision {
+pub fn decide_send(
+    request: &ReviewRequest,
+    order: Option<&OrderNow>,
+    policy: &ReviewPolicy,
+    now: UnixMillis,
+) -> SendDecision {
     let Some(order) = order else { return SendDecision::Skip(SkipReason::OrderMissing) };
     if let Some(reason) = refused_by_order(order, policy) {
         return SendDecision::Skip(reason);
@@ -347,25 +355,23 @@ pub fn decide_send(request: &ReviewRequest, order: Option<&OrderNow>, policy: &R
     if policy.location(&request.plan.location).is_none() {
         return SendDecision::Skip(SkipReason::UnmappedLocation);
     }
-    match order.consent {
-        SmsConsent::Unsubscribed => return SendDecision::OptedOutAtShop { at: order.updated_at.unwrap_or(now) },
-        SmsConsent::NotGiven if policy.consent == ConsentRule::RequireSmsSubscribed => {
-            return SendDecision::Skip(SkipReason::NoConsent);
-        }
-        SmsConsent::NotGiven | SmsConsent::Subscribed => {}
+    if let Some(refused) = refused_by_consent(request, order, policy, now) {
+        return refused;
     }
-    if let Some(until) = settling(request, order, policy, now) {
-        return SendDecision::PutOff { until, deferral: true };
+    let last = request.first_send_after.plus(policy.settle_max);
+    let settled = settled_at(order, policy, now).min(last);
+    if settled > now {
+        return SendDecision::PutOff(Postpone { until: settled, why: Wait::Settling });
     }
-    let zones = order.time_zone.as_deref().and_then(Zone::parse).map_or_else(
-        || request.plan.zones.iter().filter_map(|z| Zone::parse(z)).collect(),
-        |zone| vec![zone],
-    );
-    match policy.hours.next_open(now, &zones) {
+    if !order.fulfilled {
+        return SendDecision::Skip(SkipReason::NotFulfilled);
+    }
+    match next_allowed(request, order, policy, now) {
         Some(at) if at <= now => SendDecision::Ask,
-        Some(at) => SendDecision::PutOff { until: at, deferral: false },
-        // No hour is allowed in every zone that it might be: look again tomorrow, by when somebody may have set one.
-        None => SendDecision::PutOff { until: now.plus(crate::time::DAY), deferral: false },
+        Some(at) => SendDecision::PutOff(Postpone { until: at, why: Wait::Clock }),
+        // Look again tomorrow, by when somebody may have widened the hours; but not for ever.
+        None if now < last => SendDecision::PutOff(Postpone { until: now.plus(DAY), why: Wait::Clock }),
+        None => SendDecision::Skip(SkipReason::NoAllowedHour),
     }
 }
 
@@ -383,22 +389,55 @@ fn refused_by_order(order: &OrderNow, policy: &ReviewPolicy) -> Option<SkipReaso
         (order.test && policy.skip_test, SkipReason::TestOrder),
         (order.point_of_sale && policy.skip_pos, SkipReason::PointOfSale),
         (order.b2b && policy.skip_b2b, SkipReason::B2b),
-        (!order.fulfilled, SkipReason::NotFulfilled),
     ]
     .into_iter()
     .find_map(|(applies, reason)| applies.then_some(reason))
 }
 
-/// Until when a refund or return is waited for. A partial refund is waited for once, an open return until it is closed,
-/// both no longer than the maximum: then the customer is asked like everybody else.
-fn settling(request: &ReviewRequest, order: &OrderNow, policy: &ReviewPolicy, now: UnixMillis) -> Option<UnixMillis> {
-    let refund_unsettled = order.financial == Financial::PartiallyRefunded && request.deferrals == 0;
-    if !refund_unsettled && !order.return_open {
-        return None;
-    }
-    let last = request.first_send_after.plus(policy.settle_max);
-    let until = now.plus(policy.settle).min(last);
-    (until > now).then_some(until)
+/// Consent is given for a number. One that was given for another number is none for this; one that was taken back for
+/// another number is still that person's wish.
+fn refused_by_consent(
+    request: &ReviewRequest,
+    order: &OrderNow,
+    policy: &ReviewPolicy,
+    now: UnixMillis,
+) -> Option<SendDecision> {
+    let number = order.consent_phone.as_ref().unwrap_or(&request.plan.phone);
+    let given = match order.consent {
+        SmsConsent::Unsubscribed => {
+            let (phone, at) = (number.clone(), order.updated_at.unwrap_or(now).min(now));
+            return Some(SendDecision::OptedOutAtShop { phone, at });
+        }
+        SmsConsent::Subscribed => *number == request.plan.phone,
+        SmsConsent::NotGiven => false,
+    };
+    (!given && policy.consent == ConsentRule::RequireSmsSubscribed).then_some(SendDecision::Skip(SkipReason::NoConsent))
+}
+
+/// When everything about the order will have been settled for long enough, as it looks now: the buffer after the newest
+/// shipment (the order may have been shipped again), a while after a part refund, and as long as a return is open or
+/// something is not shipped.
+fn settled_at(order: &OrderNow, policy: &ReviewPolicy, now: UnixMillis) -> UnixMillis {
+    let shipped = order.fulfilled_at.map(|at| at.plus(policy.buffer));
+    let refunded = (order.financial == Financial::PartiallyRefunded)
+        .then(|| order.refunded_at.or(order.updated_at).unwrap_or(now).plus(policy.settle));
+    let returned = order.return_open.then(|| now.plus(policy.settle));
+    let unshipped = (!order.fulfilled).then(|| now.plus(DAY));
+    [shipped, refunded, returned, unshipped].into_iter().flatten().max().unwrap_or(now)
+}
+
+fn next_allowed(
+    request: &ReviewRequest,
+    order: &OrderNow,
+    policy: &ReviewPolicy,
+    now: UnixMillis,
+) -> Option<UnixMillis> {
+    let Some(zone) = order.time_zone.as_deref() else {
+        return policy.hours.next_open(now, &Zone::parse_all(&request.plan.zones));
+    };
+    let (country, phone) = (order.country.as_deref(), &request.plan.phone);
+    let place = Whereabouts { time_zone: Some(zone), country, province: None, phone, shop_offset: None };
+    policy.hours.opening(now, place).map(|(at, _)| at)
 }
 
 /// The text of a request, from a setting.
@@ -425,7 +464,7 @@ pub enum BadTemplate {
     TooLong(usize),
 }
 
-/// Longest template, in characters: with a link and names filled in it stays within two SMS segments' neighbourhood.
+/// Longest template, in characters. A text of two SMS segments holds about 300; this leaves room for other scripts.
 pub const TEMPLATE_CHARS_MAX: usize = 480;
 
 impl Template {
@@ -542,7 +581,8 @@ mod tests {
         for good in ["Mia", "Anne-Marie", "O’Neil", "José", "李", "J. R.", "नेहा"] {
             assert_eq!(presentable_name(good).as_deref(), Some(good));
         }
-        for bad in ["", " ", "evil.com", "http://x", "Mia\nSTOP", "💥", "x".repeat(41).as_str(), "{link}", "1234", "-"] {
+        for bad in ["", " ", "evil.com", "http://x", "Mia\nSTOP", "💥", "x".repeat(41).as_str(), "{link}", "1234", "-"]
+        {
             assert_eq!(presentable_name(bad), None, "{bad:?}");
         }
     }

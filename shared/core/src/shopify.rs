@@ -7,6 +7,6 @@ mod body;
 mod decide;
 mod phone_choice;
 
-pub use body::{Address, Customer, Fulfillment, OrderBody, RefundBody, ShopifyEvent, parse};
+pub use body::{Address, Customer, Fulfillment, OrderBody, RefundBody, RefundLine, ShopifyEvent, Transaction, parse};
 pub use decide::{Decision, decide, is_served};
 pub use phone_choice::{NoUsablePhone, choose_phone};

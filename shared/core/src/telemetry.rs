@@ -11,6 +11,8 @@ pub enum Metric {
     EventMismatch,
     /// A verified event was not usable.
     EventRejected,
+    /// A signed webhook names another shop than this installation serves: most likely a wrong setting (alarm).
+    WrongShop,
     /// A request had no valid signature (alarm at 10 in 5 minutes).
     SignatureRejected,
     /// A request was signed with the previous secret: the rotation is not finished.
@@ -51,11 +53,12 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, for the documentation's and template's tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::EventAccepted,
         Self::EventDuplicate,
         Self::EventMismatch,
         Self::EventRejected,
+        Self::WrongShop,
         Self::SignatureRejected,
         Self::PreviousSecretUsed,
         Self::BodyTooLarge,
@@ -84,6 +87,7 @@ impl Metric {
             Self::EventDuplicate => "EventDuplicate",
             Self::EventMismatch => "EventMismatch",
             Self::EventRejected => "EventRejected",
+            Self::WrongShop => "WrongShop",
             Self::SignatureRejected => "SignatureRejected",
             Self::PreviousSecretUsed => "PreviousSecretUsed",
             Self::BodyTooLarge => "BodyTooLarge",

@@ -139,24 +139,32 @@ impl<S: Tokens, G: Grant, C: Clock, I: Ids, T: Telemetry, P: Pause> TokenKeeper<
             }
             self.pause.pause(WAIT).await;
         }
-        Err(NotDone::Unavailable { provider: self.provider, detail: "its access token is being refreshed elsewhere".into() })
+        Err(NotDone::Unavailable {
+            provider: self.provider,
+            detail: "its access token is being refreshed elsewhere".into(),
+        })
     }
 
     async fn refresh(&self, lease: &Lease, usable: Option<AccessToken>) -> Result<AccessToken, NotDone> {
         match self.grant.grant().await {
             Ok(granted) => {
                 let now = self.clock.now();
-                let token = AccessToken { secret: granted.secret, expires_at: now.plus(granted.expires_in), granted_at: now };
+                let token =
+                    AccessToken { secret: granted.secret, expires_at: now.plus(granted.expires_in), granted_at: now };
                 // Whether or not the lease still stands, this token is good; losing it only costs another refresh.
-                let _: Fenced = self.store.share_token(self.provider, lease, &token).await.map_err(|e| self.unavailable(&e))?;
+                let _: Fenced =
+                    self.store.share_token(self.provider, lease, &token).await.map_err(|e| self.unavailable(&e))?;
                 Ok(token)
             }
             Err(error) => {
                 self.telemetry.count(Metric::TokenRefreshFailed, Some(self.provider.as_str()));
                 self.telemetry.line(
-                    Line::error("the provider granted no access token").word("provider", self.provider.as_str()).detail(&error),
+                    Line::error("the provider granted no access token")
+                        .word("provider", self.provider.as_str())
+                        .detail(&error),
                 );
-                let _: Fenced = self.store.abandon_refresh(self.provider, lease).await.map_err(|e| self.unavailable(&e))?;
+                let _: Fenced =
+                    self.store.abandon_refresh(self.provider, lease).await.map_err(|e| self.unavailable(&e))?;
                 usable.ok_or_else(|| self.unavailable(&error))
             }
         }

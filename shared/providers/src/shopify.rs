@@ -38,7 +38,9 @@ use crate::{
 /// | `sourceName`, `retailLocation` | sold over a counter |
 /// | `purchasingEntity` | bought by a company |
 /// | `customer.defaultPhoneNumber` | consent to marketing texts, and the number that it is about |
-/// | `shippingAddress.timeZone` | when it is day where the customer lives |
+/// | `shippingAddress` | when it is day where the customer lives |
+/// | `fulfillments` | the newest shipment, from which the buffer counts |
+/// | `refunds` | the newest refund, from which a deferral counts |
 /// | `updatedAt` | dates the consent, which has no time of its own here |
 pub const ORDER_QUERY: &str = "query OrderNow($id: ID!) {
   order(id: $id) {
@@ -53,7 +55,9 @@ pub const ORDER_QUERY: &str = "query OrderNow($id: ID!) {
     retailLocation { id }
     purchasingEntity { __typename }
     customer { defaultPhoneNumber { phoneNumber marketingState } }
-    shippingAddress { timeZone }
+    shippingAddress { countryCodeV2 timeZone }
+    fulfillments(first: 50) { status createdAt }
+    refunds(first: 50) { createdAt }
     updatedAt
   }
 }";

@@ -33,7 +33,6 @@ use crate::{
     shop,
 };
 
-
 /// What goes wrong at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
@@ -134,7 +133,10 @@ pub struct World {
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World").field("now", &self.clock.now()).field("steps", &self.steps.get()).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("now", &self.clock.now())
+            .field("steps", &self.steps.get())
+            .finish_non_exhaustive()
     }
 }
 
@@ -230,7 +232,8 @@ impl World {
         let phone = E164Phone::parse_e164(phone).unwrap();
         self.later(after, move |world| {
             let now = world.clock.now();
-            let evidence = Evidence { source: OptOutSource::Sms, message_id: None, text_sha256: None, recorded_at: now };
+            let evidence =
+                Evidence { source: OptOutSource::Sms, message_id: None, text_sha256: None, recorded_at: now };
             let change = OptOutChange {
                 phone: phone.clone(),
                 flag: OptOutFlag::Keyword,
@@ -326,10 +329,13 @@ impl World {
                 RequestStatus::Sent => assert!(texted, "{effect:?} is recorded as sent and was not"),
                 RequestStatus::Skipped | RequestStatus::Failed => {
                     assert!(!texted, "{effect:?} is recorded as {:?} and was sent", row.status);
-                    let holder = tables.contacts.values().filter_map(|c| c.cooldown.as_ref()).any(|c| c.holder == effect);
+                    let holder =
+                        tables.contacts.values().filter_map(|c| c.cooldown.as_ref()).any(|c| c.holder == effect);
                     assert!(!holder, "{effect:?} ended without a text and still holds the cooldown");
                 }
-                RequestStatus::Unknown => assert!(!self.can_look_up, "{effect:?} is unknown although it can be looked up"),
+                RequestStatus::Unknown => {
+                    assert!(!self.can_look_up, "{effect:?} is unknown although it can be looked up")
+                }
                 RequestStatus::Scheduled | RequestStatus::Queued | RequestStatus::Sending => {}
             }
         }
@@ -367,6 +373,9 @@ fn healthy_order() -> OrderNow {
         consent: SmsConsent::Subscribed,
         consent_phone: None,
         updated_at: None,
+        fulfilled_at: None,
+        refunded_at: None,
+        country: None,
         time_zone: None,
     }
 }

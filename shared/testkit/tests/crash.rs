@@ -63,6 +63,13 @@ fn a_return_between_two_attempts(world: &World) {
     world.refunds(501, DAY * 8);
 }
 
+/// A return keeps the request waiting for longer than a provider's trouble is borne with.
+fn a_long_wait_before_the_send(world: &World) {
+    world.ships(701, MIA, 1);
+    world.returns(701, DAY * 4, DAY * 5);
+    world.later(DAY * 6, |world| world.ships(702, MIA, 1));
+}
+
 /// Podium refuses both for good, each for its own reason.
 fn refusals_for_good(world: &World) {
     world.ships(601, MIA, 1);
@@ -73,7 +80,7 @@ fn refusals_for_good(world: &World) {
 
 type Scenario = (&'static str, fn(&World));
 
-const SCENARIOS: [Scenario; 7] = [
+const SCENARIOS: [Scenario; 8] = [
     ("one order", one_order),
     ("two orders of one person", two_orders_of_one_person),
     ("a refund in the buffer", a_refund_in_the_buffer),
@@ -81,6 +88,7 @@ const SCENARIOS: [Scenario; 7] = [
     ("a refund between two attempts", a_refund_between_two_attempts),
     ("a return between two attempts", a_return_between_two_attempts),
     ("refusals for good", refusals_for_good),
+    ("a long wait before the send", a_long_wait_before_the_send),
 ];
 
 fn play(scenario: Scenario, plan: &Plan, can_look_up: bool) -> World {
@@ -107,7 +115,8 @@ fn check(scenario: Scenario, plan: &Plan, world: World) -> World {
         world.assert_nobody_is_lost();
     }));
     if let Err(panic) = checked {
-        let why = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+        let why =
+            panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
         panic!("{} with {plan:?} (can look up: {can_look_up}): {}", scenario.0, why.unwrap_or_default());
     }
     world
@@ -160,7 +169,7 @@ fn every_pair_of_steps_goes_wrong_where_the_provider_cannot_be_asked() {
 
 fn pairs(can_look_up: bool) {
     let mut runs = 0;
-    for scenario in [SCENARIOS[0], SCENARIOS[1]] {
+    for scenario in [SCENARIOS[0], SCENARIOS[1], SCENARIOS[7]] {
         let steps = play(scenario, &Plan::new(), can_look_up).steps() + 8;
         for first in 0..steps {
             for second in first + 1..steps {

@@ -143,20 +143,119 @@ fn a_notice_at_the_checkout_can_be_the_consent() {
     assert_eq!(world.texts().len(), 1);
 }
 
+/// A refund of a part, an hour at which the webhook says it was made, and whether the webhook arrives.
+fn part_refund(world: &World, id: u64, after: Duration, day: u32, webhook: bool) {
+    let made = GENESIS.plus(after);
+    world.changes(id, after, move |order| {
+        order.financial = Financial::PartiallyRefunded;
+        order.refunded_at = Some(made);
+    });
+    if webhook {
+        world.later(after, move |world| {
+            let mut refund = shop::refund(id);
+            refund["created_at"] = format!("2026-11-{:02}T00:00:00+00:00", 20 + day).into();
+            world.deliver(Duration::ZERO, "part", refund.to_string().into_bytes(), true);
+        });
+    }
+}
+
 #[test]
-fn a_part_refund_can_defer_instead_of_skip() {
+fn a_part_refund_can_defer_until_a_week_after_it_was_made() {
+    for webhook in [true, false] {
+        let mut world = world();
+        world.policy.partial_refund = PartialRefund::Defer;
+        world.ships(1, MIA, 1);
+        part_refund(&world, 1, DAY * 4, 4, webhook);
+        world.run();
+        let waited = world.texts()[0].at.since(GENESIS);
+        assert!(waited >= DAY * 11 && waited < DAY * 11 + HOUR, "{waited:?} webhook {webhook}");
+    }
+}
+
+#[test]
+fn a_part_refund_that_settles_within_the_buffer_costs_no_further_week() {
     let mut world = world();
     world.policy.partial_refund = PartialRefund::Defer;
+    world.policy.buffer = DAY * 10;
     world.ships(1, MIA, 1);
-    world.changes(1, DAY * 4, |order| order.financial = Financial::PartiallyRefunded);
-    world.later(DAY * 4, |world| {
-        let mut refund = shop::refund(1);
-        refund["created_at"] = "2026-11-24T00:00:00+00:00".into();
-        world.deliver(Duration::ZERO, "part", refund.to_string().into_bytes(), true);
+    part_refund(&world, 1, DAY, 1, true);
+    world.run();
+    let waited = world.texts()[0].at.since(GENESIS);
+    assert!(waited >= DAY * 10 && waited < DAY * 10 + HOUR, "{waited:?}");
+}
+
+#[test]
+fn an_order_shipped_again_starts_the_buffer_again() {
+    let world = world();
+    world.ships(1, MIA, 1);
+    world.changes(1, DAY * 4, |order| order.fulfilled_at = Some(GENESIS.plus(DAY * 4)));
+    world.run();
+    let waited = world.texts()[0].at.since(GENESIS);
+    assert!(waited >= DAY * 9 && waited < DAY * 9 + HOUR, "{waited:?}");
+
+    let world = self::world();
+    world.ships(2, MIA, 1);
+    world.changes(2, DAY * 4, |order| order.fulfilled = false);
+    world.changes(2, DAY * 6, |order| {
+        order.fulfilled = true;
+        order.fulfilled_at = Some(GENESIS.plus(DAY * 6));
     });
     world.run();
     let waited = world.texts()[0].at.since(GENESIS);
-    assert!(waited >= DAY * 11 && waited < DAY * 11 + HOUR, "{waited:?}");
+    assert!(waited >= DAY * 11 && waited < DAY * 12, "{waited:?}");
+}
+
+#[test]
+fn consent_is_for_the_number_that_gave_it() {
+    let other = frontdesk_core::phone::E164Phone::parse_e164("+61491570110").unwrap();
+    let world = world();
+    world.ships(1, MIA, 1);
+    let theirs = other.clone();
+    world.changes(1, Duration::ZERO, move |order| order.consent_phone = Some(theirs));
+    world.run();
+    assert_eq!(world.end_of(1), skipped(SkipReason::NoConsent));
+
+    let world = self::world();
+    world.ships(2, MIA, 1);
+    let theirs = other.clone();
+    world.changes(2, Duration::ZERO, move |order| {
+        order.consent = SmsConsent::Unsubscribed;
+        order.consent_phone = Some(theirs);
+    });
+    world.run();
+    assert_eq!(world.end_of(2), skipped(SkipReason::OptedOut));
+    let contacts = world.store.tables().contacts;
+    let out: Vec<_> = contacts.values().filter(|c| c.opted_out().is_some()).map(|c| c.phone.clone()).collect();
+    assert_eq!(out, [other]);
+}
+
+#[test]
+fn a_short_trouble_after_a_long_wait_is_a_short_trouble() {
+    let probe = |plan: Plan| {
+        let world = World::new(plan);
+        world.ships(1, MIA, 1);
+        world.returns(1, DAY * 4, DAY * 5);
+        world.run();
+        world
+    };
+    for step in 0..probe(Plan::new()).steps() {
+        for fault in [Fault::Throttle, Fault::NotApplied, Fault::ReplyLost] {
+            let world = probe(Plan::from([(step, fault)]));
+            assert_eq!(world.texts().len(), 1, "{fault:?} at step {step}: {:?}", world.end_of(1));
+        }
+    }
+}
+
+#[test]
+fn hours_that_suit_no_zone_end_with_a_reason() {
+    let mut world = world();
+    world.policy.hours = AllowedHours::parse("Mon-Fri 10:00-10:30").unwrap();
+    let mut order = shop::order(1, MIA, "2026-11-20T00:00:00+00:00");
+    order["shipping_address"] = serde_json::json!({"country_code": "AU"});
+    world.ships(1, MIA, 0);
+    world.deliver(Duration::ZERO, "narrow", order.to_string().into_bytes(), true);
+    world.run();
+    assert_eq!(world.end_of(1), skipped(SkipReason::NoAllowedHour));
 }
 
 #[test]

@@ -50,7 +50,8 @@ fn play(file: &str) -> Becomes {
         return Becomes::Asked(text.phone.expose().to_owned().leak());
     }
     let tables = world.store.tables();
-    match (tables.inbox.values().next().map(|e| e.status), tables.requests.values().next().and_then(|r| r.end.clone())) {
+    match (tables.inbox.values().next().map(|e| e.status), tables.requests.values().next().and_then(|r| r.end.clone()))
+    {
         (Some(InboxStatus::Rejected), None) => Becomes::Rejected,
         (Some(InboxStatus::Done), Some(RequestEnd::Skipped(reason))) => Becomes::Skipped(reason),
         other => panic!("{file}: {other:?}"),

@@ -3,7 +3,7 @@
 use frontdesk_core::{
     body::{COMPRESS_ABOVE_BYTES, StoredBody},
     ids::Shard,
-    inbox::{Accepted, EventEnd, Inbox, InboxClaim, InboxStatus, LeasedEvent, RejectReason, WaitingRow},
+    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxStatus, LeasedEvent, RejectReason, WaitingRow},
     store::{Fenced, Lease},
     time::{DAY, UnixMillis},
 };
@@ -124,7 +124,11 @@ async fn a_row_is_held_by_one_and_taken_over_when_the_lease_is_over() {
     assert_eq!(acquired(store.claim(&key, &second).await.unwrap()).attempts, 2);
     assert_eq!(store.claim(&key, &lease("a", at(62))).await, Ok(InboxClaim::Busy { until: at(121) }));
     assert_eq!(store.finish(&key, &first, &EventEnd::Done("late")).await, Ok(Fenced::Lost), "a zombie ends nothing");
-    assert_eq!(store.release(&key, &first).await, Ok(Fenced::Lost), "nor gives back what is not its own");
+    assert_eq!(
+        store.release(&key, &first, Attempt::Counts).await,
+        Ok(Fenced::Lost),
+        "nor gives back what is not its own"
+    );
     assert_eq!(store.finish(&key, &second, &EventEnd::Done("scheduled")).await, Ok(Fenced::Written));
     assert_eq!(store.claim(&key, &lease("c", at(500))).await, Ok(InboxClaim::Ended(InboxStatus::Done)));
 }
@@ -149,8 +153,8 @@ async fn giving_back_keeps_the_count_and_the_place_in_the_index() {
     store.accept(&event("e1", "one", "r1", T0)).await.unwrap();
     let first = lease("a", at(1));
     store.claim(&key, &first).await.unwrap();
-    assert_eq!(store.release(&key, &first).await, Ok(Fenced::Written));
-    assert_eq!(store.release(&key, &first).await, Ok(Fenced::Lost), "it holds nothing any more");
+    assert_eq!(store.release(&key, &first, Attempt::Counts).await, Ok(Fenced::Written));
+    assert_eq!(store.release(&key, &first, Attempt::Counts).await, Ok(Fenced::Lost), "it holds nothing any more");
     assert_eq!(store.finish(&key, &first, &EventEnd::Done("late")).await, Ok(Fenced::Lost));
     assert_eq!(waiting_at(&store, at(2)).await, [WaitingRow { key: key.clone(), since: T0 }]);
     assert_eq!(acquired(store.claim(&key, &lease("b", at(2))).await.unwrap()).attempts, 2);

@@ -10,10 +10,10 @@ use frontdesk_core::{
         OptOutSource,
     },
     ids::{ProviderId, Shard},
-    inbox::{Accepted, EventEnd, Inbox, InboxClaim},
+    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim},
     outbox::{Begin, Invite, Outbox, Send, Settlement},
     provider::{Limits, Provider},
-    request::{Committed, Postpone, RequestChange, RequestClaim, RequestEnd, Requests},
+    request::{Committed, Postpone, RequestChange, RequestClaim, RequestEnd, Requests, Wait},
     review::{Platform, PlatformChoice, PlatformRule},
     signature::Secret,
     store::Fenced,
@@ -106,7 +106,7 @@ async fn an_end_and_a_release_are_written() {
     })
     .await;
     each(claimed, async |store| {
-        assert_eq!(store.release(&event_key("e1"), &lease("a", at(1))).await, Ok(Fenced::Written));
+        assert_eq!(store.release(&event_key("e1"), &lease("a", at(1)), Attempt::Counts).await, Ok(Fenced::Written));
     })
     .await;
 }
@@ -178,7 +178,7 @@ async fn a_transaction_is_one_whatever_its_change() {
         RequestChange::Schedule(Box::new(request(2, at(10)))),
         RequestChange::Skip { key: order(1), reason, at: at(2), expires_at },
         RequestChange::Skip { key: order(3), reason, at: at(2), expires_at },
-        RequestChange::Defer { key: order(1), until: at(5_000) },
+        RequestChange::Defer { key: order(1), until: at(5_000), planned_from: T0 },
     ];
     for change in &changes {
         each(ready, async |store| {
@@ -187,7 +187,7 @@ async fn a_transaction_is_one_whatever_its_change() {
             assert_eq!(written, Ok(Committed::Written), "{change:?}");
             if let RequestChange::Defer { .. } = change {
                 match store.claim_request(&order(1), &lease("s", at(5_000))).await.unwrap() {
-                    RequestClaim::Acquired(request) => assert_eq!(request.deferrals, 1, "counted once"),
+                    RequestClaim::Acquired(request) => assert_eq!(request.plan.send_after, at(5_000)),
                     other => panic!("{other:?}"),
                 }
             }
@@ -230,10 +230,12 @@ async fn a_sender_holds_its_request_once_and_every_step_of_it_counts_once() {
     })
     .await;
     each(in_hand, async |store| {
-        let put_off = Postpone { until: at(100), deferral: true };
+        let put_off = Postpone { until: at(100), why: Wait::Trouble };
         assert_eq!(store.postpone(&order(1), &lease("s", at(10)), &put_off).await, Ok(Fenced::Written));
         match store.claim_request(&order(1), &lease("t", at(100))).await {
-            Ok(RequestClaim::Acquired(request)) => assert_eq!((request.attempts, request.deferrals), (2, 1)),
+            Ok(RequestClaim::Acquired(request)) => {
+                assert_eq!((request.attempts, request.trouble_since), (2, Some(at(10))))
+            }
             other => panic!("{other:?}"),
         }
     })

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use frontdesk_aws::dynamo::DynamoStore;
 use frontdesk_core::{
     contact::{Contacts, Direction, Evidence, Hold, HoldOutcome, Objection, OptOutChange, OptOutFlag, OptOutSource},
-    inbox::{Accepted, EventEnd, Inbox, InboxClaim, WaitingRow},
+    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, WaitingRow},
     outbox::{Begin, Outbox, Send},
     provider::Provider,
     request::{Committed, RequestChange, RequestClaim, RequestEnd, Requests},
@@ -147,7 +147,7 @@ async fn a_storm_of_claims_and_takeovers_lets_one_worker_end_each_event() {
                 let outcome = match n % 3 {
                     0 => store.finish(&key, &held, &EventEnd::Done("x")).await.unwrap(),
                     1 => {
-                        let _ = store.release(&key, &held).await.unwrap();
+                        let _ = store.release(&key, &held, Attempt::Counts).await.unwrap();
                         continue;
                     }
                     _ => continue,

@@ -6,7 +6,7 @@ use frontdesk_core::{
     inbox::{EventEnd, Inbox, InboxClaim, InboxStatus},
     request::{
         Committed, DueRow, FailReason, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
-        ReviewRequest,
+        ReviewRequest, Wait,
     },
     review::{Platform, PlatformChoice, PlatformRule, SkipReason},
     store::{Fenced, Lease},
@@ -40,7 +40,7 @@ fn skip(number: u64) -> RequestChange {
 }
 
 fn defer(number: u64, until: UnixMillis) -> RequestChange {
-    RequestChange::Defer { key: order(number), until }
+    RequestChange::Defer { key: order(number), until, planned_from: T0 }
 }
 
 async fn due_at(store: &impl Requests, before: UnixMillis) -> Vec<DueRow> {
@@ -66,9 +66,9 @@ fn sent() -> RequestEnd {
 async fn an_order_gets_one_request_and_its_event_ends_with_it() {
     let tables = Tables::start().await;
     let store = tables.store();
-    assert_eq!(store.request_status(&order(1)).await, Ok(None));
+    assert_eq!(tables.request_status(&order(1)), None);
     assert_eq!(commit(&store, "e1", &schedule(1, at(1_000))).await, Committed::Written);
-    assert_eq!(store.request_status(&order(1)).await, Ok(Some(RequestStatus::Scheduled)));
+    assert_eq!(tables.request_status(&order(1)), Some(RequestStatus::Scheduled));
     let ended = store.claim(&event_key("e1"), &lease("z", at(500))).await;
     assert_eq!(ended, Ok(InboxClaim::Ended(InboxStatus::Done)));
 
@@ -90,7 +90,7 @@ async fn the_plan_comes_back_as_it_was_made() {
         plan: request(1, at(10)).plan,
         attempts: 1,
         first_send_after: at(10),
-        deferrals: 0,
+        trouble_since: None,
     };
     assert_eq!(held, expected);
 
@@ -110,7 +110,7 @@ async fn a_worker_that_lost_its_event_changes_nothing_and_one_that_had_success_h
     store.claim(&key, &old).await.unwrap();
     store.claim(&key, &new).await.unwrap();
     assert_eq!(store.commit(&key, &old, &end, &schedule(1, at(10))).await, Ok(Committed::LeaseLost));
-    assert_eq!(store.request_status(&order(1)).await, Ok(None));
+    assert_eq!(tables.request_status(&order(1)), None);
     assert_eq!(store.commit(&key, &new, &end, &schedule(1, at(10))).await, Ok(Committed::Written));
     assert_eq!(store.commit(&key, &new, &end, &schedule(1, at(10))).await, Ok(Committed::Written), "our own success");
     assert_eq!(store.commit(&key, &old, &end, &schedule(1, at(10))).await, Ok(Committed::LeaseLost));
@@ -128,7 +128,7 @@ async fn a_refund_ends_a_request_before_its_sender_begins_and_not_after() {
     }
     // Merely scheduled.
     assert_eq!(commit(&store, "refund1", &skip(1)).await, Committed::Written);
-    assert_eq!(store.request_status(&order(1)).await, Ok(Some(RequestStatus::Skipped)));
+    assert_eq!(tables.request_status(&order(1)), Some(RequestStatus::Skipped));
     let row = tables.item("review_requests", &order(1).to_key()).unwrap();
     assert_eq!(row["reason_code"]["S"], "refunded");
     assert_eq!(row["expires_at"]["N"], request(1, at(10)).expires_at.as_secs_ceil().to_string());
@@ -156,7 +156,7 @@ async fn a_refund_that_comes_first_is_on_record_when_the_order_is_fulfilled() {
     let tables = Tables::start().await;
     let store = tables.store();
     assert_eq!(commit(&store, "refund", &skip(1)).await, Committed::Written);
-    assert_eq!(store.request_status(&order(1)).await, Ok(Some(RequestStatus::Skipped)));
+    assert_eq!(tables.request_status(&order(1)), Some(RequestStatus::Skipped));
     assert_eq!(commit(&store, "fulfilled", &schedule(1, at(10))).await, Committed::Refused);
     assert_eq!(commit(&store, "again", &skip(1)).await, Committed::Refused);
     let row = tables.item("review_requests", &order(1).to_key()).unwrap();
@@ -179,7 +179,7 @@ async fn a_deferral_only_puts_off_and_only_what_has_not_begun() {
     assert_eq!((row.due_at, row.send_after), (attention(at(5_000)), at(5_000)));
     let held = lease("s", at(5_000));
     let request = acquired(store.claim_request(&order(1), &held).await.unwrap());
-    assert_eq!((request.deferrals, request.first_send_after), (1, at(1_000)));
+    assert_eq!(request.first_send_after, at(1_000));
     let _ = store.begin_sending(&order(1), &held, &CHOICE).await.unwrap();
     assert_eq!(commit(&store, "d4", &defer(1, at(9_000))).await, Committed::Refused);
 }
@@ -199,7 +199,7 @@ async fn a_request_needs_attention_as_soon_as_sqs_can_wait_for_the_rest() {
 
     assert_eq!(store.mark_queued(&row, at(10_300)).await, Ok(true));
     assert_eq!(store.mark_queued(&row, at(10_300)).await, Ok(false), "another timer saw the same entry");
-    assert_eq!(store.request_status(&order(1)).await, Ok(Some(RequestStatus::Queued)));
+    assert_eq!(tables.request_status(&order(1)), Some(RequestStatus::Queued));
     assert_eq!(due_at(&store, at(10_299)).await, []);
     let [again] = due_at(&store, at(10_300)).await.try_into().unwrap();
     assert_eq!((again.status, again.due_at), (RequestStatus::Queued, at(10_300)));
@@ -243,13 +243,13 @@ async fn a_sender_holds_alone_and_what_it_leaves_behind_comes_back() {
     let [left] = due_at(&store, at(70)).await.try_into().unwrap();
     assert_eq!((left.status, left.due_at), (RequestStatus::Sending, at(70)));
     assert_eq!(store.mark_queued(&left, at(370)).await, Ok(true));
-    assert_eq!(store.request_status(&order(1)).await, Ok(Some(RequestStatus::Sending)), "never back to the left");
+    assert_eq!(tables.request_status(&order(1)), Some(RequestStatus::Sending), "never back to the left");
     let second = lease("s2", at(71));
     let taken = acquired(store.claim_request(&order(1), &second).await.unwrap());
     assert_eq!((taken.status, taken.attempts), (RequestStatus::Sending, 2));
     for fenced in [
         store.begin_sending(&order(1), &first, &CHOICE).await,
-        store.postpone(&order(1), &first, &Postpone { until: at(99), deferral: false }).await,
+        store.postpone(&order(1), &first, &Postpone { until: at(99), why: Wait::Clock }).await,
         store.end_request(&order(1), &first, &sent()).await,
     ] {
         assert_eq!(fenced, Ok(Fenced::Lost), "a zombie writes nothing");
@@ -278,13 +278,13 @@ async fn a_sender_that_asks_again_gets_the_later_end_unless_it_was_put_off_meanw
 }
 
 #[tokio::test]
-async fn putting_off_gives_the_request_back_and_counts_only_deferrals_by_rule() {
+async fn putting_off_gives_the_request_back_and_remembers_only_trouble() {
     let tables = Tables::start().await;
     let store = tables.store();
     commit(&store, "e1", &schedule(1, at(10))).await;
     let first = lease("s1", at(10));
     store.claim_request(&order(1), &first).await.unwrap();
-    let wait = Postpone { until: at(2_000), deferral: false };
+    let wait = Postpone { until: at(2_000), why: Wait::Trouble };
     assert_eq!(store.postpone(&order(1), &first, &wait).await, Ok(Fenced::Written));
     assert_eq!(store.postpone(&order(1), &first, &wait).await, Ok(Fenced::Lost), "it holds nothing any more");
     assert_eq!(store.begin_sending(&order(1), &first, &CHOICE).await, Ok(Fenced::Lost));
@@ -295,10 +295,10 @@ async fn putting_off_gives_the_request_back_and_counts_only_deferrals_by_rule() 
 
     let second = lease("s2", at(2_000));
     let again = acquired(store.claim_request(&order(1), &second).await.unwrap());
-    assert_eq!((again.attempts, again.deferrals, again.first_send_after), (2, 0, at(10)));
-    let _ = store.postpone(&order(1), &second, &Postpone { until: at(3_000), deferral: true }).await.unwrap();
+    assert_eq!((again.attempts, again.trouble_since, again.first_send_after), (2, Some(at(10)), at(10)));
+    let _ = store.postpone(&order(1), &second, &Postpone { until: at(3_000), why: Wait::Settling }).await.unwrap();
     let third = acquired(store.claim_request(&order(1), &lease("s3", at(3_000))).await.unwrap());
-    assert_eq!((third.attempts, third.deferrals), (3, 1));
+    assert_eq!((third.attempts, third.trouble_since), (3, None), "the trouble is over");
 }
 
 #[tokio::test]
@@ -319,7 +319,7 @@ async fn every_end_is_final_and_leaves_the_index() {
         assert_eq!(store.end_request(&order(1), &held, &end).await, Ok(Fenced::Written), "our own success");
         assert_eq!(store.end_request(&order(1), &lease("t", at(10)), &end).await, Ok(Fenced::Lost));
         assert_eq!(store.begin_sending(&order(1), &held, &CHOICE).await, Ok(Fenced::Lost));
-        let put_off = Postpone { until: at(99), deferral: false };
+        let put_off = Postpone { until: at(99), why: Wait::Clock };
         assert_eq!(store.postpone(&order(1), &held, &put_off).await, Ok(Fenced::Lost));
         assert_eq!(store.claim_request(&order(1), &lease("t", at(500))).await, Ok(RequestClaim::Ended(end.status())));
         assert_eq!(due_at(&store, at(1_000_000)).await, []);

@@ -97,6 +97,7 @@ fn select(
 fn type_of(field: &str) -> &str {
     match field {
         "fulfillments" => "Fulfillment",
+        "refunds" => "Refund",
         "customer" => "Customer",
         "defaultPhoneNumber" => "CustomerPhoneNumber",
         "shippingAddress" => "MailingAddress",

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::ReturnValuesOnC
 use frontdesk_core::{
     body::StoredBody,
     ids::Shard,
-    inbox::{Accepted, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, LeasedEvent, NewEvent, WaitingRow},
+    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, LeasedEvent, NewEvent, WaitingRow},
     store::{Fenced, Lease, StoreError},
     time::UnixMillis,
 };
@@ -28,8 +28,11 @@ const HELD: &str = "st = :claimed AND owner_token = :me";
 const RENEW: &str = "SET lease_until_ms = :until_ms";
 const FINISH: &str =
     "SET st = :end, outcome = :outcome, ended_at_ms = :now_ms REMOVE lease_until_ms, waiting_shard, waiting_since_ms";
-/// The count of attempts stays: it is how a poisonous event is found out.
-const RELEASE: &str = "SET st = :waiting, last_write = :call REMOVE lease_until_ms";
+/// A parked row does not expire: a person has yet to look at it.
+const PARK: &str = "SET st = :end, outcome = :outcome, ended_at_ms = :now_ms \
+     REMOVE lease_until_ms, waiting_shard, waiting_since_ms, expires_at";
+/// The count of attempts is how a poisonous event is found out; one that failed for another's fault is taken back.
+const RELEASE: &str = "SET st = :waiting, last_write = :call, attempts = attempts - :forgiven REMOVE lease_until_ms";
 
 /// Of several sweepers that saw the row at the same place only one moves it on; an ended row stands nowhere.
 const REQUEUE_IF: &str = "waiting_since_ms = :since_ms";
@@ -103,7 +106,7 @@ impl Inbox for DynamoStore {
         }
     }
 
-    async fn release(&self, key: &InboxKey, lease: &Lease) -> Result<Fenced, StoreError> {
+    async fn release(&self, key: &InboxKey, lease: &Lease, attempt: Attempt) -> Result<Fenced, StoreError> {
         let call = self.ids.draw();
         let release = Change {
             table: Table::Inbox,
@@ -115,6 +118,7 @@ impl Inbox for DynamoStore {
                 (":waiting", text(InboxStatus::Waiting.as_str())),
                 (":me", text(lease.owner.as_str())),
                 (":call", text(call.as_str())),
+                (":forgiven", number(u8::from(attempt == Attempt::Forgiven))),
             ],
         };
         self.change(release).await.map(|written| written.fenced(&call))
@@ -186,16 +190,16 @@ impl DynamoStore {
 
 /// The end of an event, alone or as a part of a transaction.
 pub(super) fn finish(key: &InboxKey, lease: &Lease, end: &EventEnd) -> Change {
-    let (status, outcome) = match end {
-        EventEnd::Done(word) => (InboxStatus::Done, (*word).to_owned()),
-        EventEnd::Rejected(reason) => (InboxStatus::Rejected, reason.describe()),
-        EventEnd::Parked(reason) => (InboxStatus::Parked, reason.describe()),
+    let (update, status, outcome) = match end {
+        EventEnd::Done(word) => (FINISH, InboxStatus::Done, (*word).to_owned()),
+        EventEnd::Rejected(reason) => (FINISH, InboxStatus::Rejected, reason.describe()),
+        EventEnd::Parked(reason) => (PARK, InboxStatus::Parked, reason.describe()),
     };
     Change {
         table: Table::Inbox,
         key: key.to_key(),
         only_if: Some(HELD),
-        update: FINISH,
+        update,
         values: vec![
             (":claimed", text(InboxStatus::Claimed.as_str())),
             (":me", text(lease.owner.as_str())),

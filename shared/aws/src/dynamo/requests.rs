@@ -9,7 +9,7 @@ use frontdesk_core::{
     phone::E164Phone,
     request::{
         Committed, DueRow, Plan, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
-        ReviewRequest,
+        ReviewRequest, Wait,
     },
     review::PlatformChoice,
     store::{Fenced, Lease, StoreError},
@@ -47,13 +47,16 @@ const CLAIM: &str =
 
 /// Only who holds the row writes it, and nothing leaves an end. A lease that nobody took over still holds.
 const HELD: &str = "owner_token = :me AND attribute_exists(lease_until_ms) AND st_rank < :ended";
-/// A repeated claim, which a deferral in the meantime refuses.
-const RENEW_IF: &str =
+/// The same, and no webhook has put the request off since the claim. For a repeated claim and for beginning to send.
+const HELD_AND_DUE: &str =
     "owner_token = :me AND attribute_exists(lease_until_ms) AND st_rank < :ended AND send_after_ms <= :now_ms";
 const RENEW: &str = "SET lease_until_ms = :until_ms, due_at_ms = :until_ms";
 const BEGIN: &str = "SET st = :status, st_rank = :rank, platform_chosen = :platform, platform_rule = :rule";
-const POSTPONE: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms, deferrals = deferrals + :deferral, \
-     last_write = :call REMOVE lease_until_ms";
+const POSTPONE: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms, last_write = :call \
+     REMOVE lease_until_ms, trouble_since_ms";
+/// Trouble is counted from its first attempt; whatever else a request waits for ends it.
+const POSTPONE_IN_TROUBLE: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms, last_write = :call, \
+     trouble_since_ms = if_not_exists(trouble_since_ms, :now_ms) REMOVE lease_until_ms";
 const END: &str =
     "SET st = :status, st_rank = :ended, ended_at_ms = :now_ms REMOVE lease_until_ms, due_shard, due_at_ms";
 const END_SENT: &str = "SET st = :status, st_rank = :ended, ended_at_ms = :now_ms, message_id = :detail \
@@ -77,11 +80,6 @@ impl Requests for DynamoStore {
         change: &RequestChange,
     ) -> Result<Committed, StoreError> {
         self.commit_both(event, lease, end, change).await
-    }
-
-    async fn request_status(&self, key: &OrderKey) -> Result<Option<RequestStatus>, StoreError> {
-        let item = self.get(Table::Requests, &key.to_key(), Some("st")).await?;
-        item.map(|item| status(&Row::new(Table::Requests, &item))).transpose()
     }
 
     async fn due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<DueRow>, StoreError> {
@@ -147,9 +145,10 @@ impl Requests for DynamoStore {
             (":rank", number(rank(RequestStatus::Sending))),
             (":platform", text(choice.platform.as_str())),
             (":rule", text(choice.rule.as_str())),
+            (":now_ms", millis(lease.now)),
         ]);
         // Its own repetition passes the condition again and changes nothing.
-        match self.change(change(key, HELD, BEGIN, values)).await? {
+        match self.change(change(key, HELD_AND_DUE, BEGIN, values)).await? {
             Written::Made(_) => Ok(Fenced::Written),
             Written::Refused(_) => Ok(Fenced::Lost),
         }
@@ -161,10 +160,16 @@ impl Requests for DynamoStore {
         values.extend([
             (":until_ms", millis(postpone.until)),
             (":due_ms", millis(attention(postpone.until))),
-            (":deferral", number(u8::from(postpone.deferral))),
             (":call", text(call.as_str())),
         ]);
-        self.change(change(key, HELD, POSTPONE, values)).await.map(|written| written.fenced(&call))
+        let update = match postpone.why {
+            Wait::Clock | Wait::Settling => POSTPONE,
+            Wait::Trouble => {
+                values.push((":now_ms", millis(lease.now)));
+                POSTPONE_IN_TROUBLE
+            }
+        };
+        self.change(change(key, HELD, update, values)).await.map(|written| written.fenced(&call))
     }
 
     async fn end_request(&self, key: &OrderKey, lease: &Lease, end: &RequestEnd) -> Result<Fenced, StoreError> {
@@ -193,7 +198,7 @@ impl DynamoStore {
     async fn renew_request(&self, key: &OrderKey, lease: &Lease) -> Result<RequestClaim, StoreError> {
         let mut values = holder(lease);
         values.extend([(":now_ms", millis(lease.now)), (":until_ms", millis(lease.until))]);
-        match self.change(change(key, RENEW_IF, RENEW, values)).await? {
+        match self.change(change(key, HELD_AND_DUE, RENEW, values)).await? {
             Written::Made(item) => acquired(key, &item),
             Written::Refused(None) => Ok(RequestClaim::Missing),
             Written::Refused(Some(item)) => match standing(&Row::new(Table::Requests, &item), lease)? {
@@ -262,7 +267,7 @@ fn acquired(key: &OrderKey, item: &Item) -> Result<RequestClaim, StoreError> {
         },
         attempts: row.count("attempts")?,
         first_send_after: row.millis("first_send_after_ms")?,
-        deferrals: row.count("deferrals")?,
+        trouble_since: row.millis_if_any("trouble_since_ms"),
     };
     Ok(RequestClaim::Acquired(Box::new(request)))
 }

@@ -89,7 +89,11 @@ impl<'e> Reader<'e> {
 
     /// `Some(None)`: not set, which is fine. `None`: set, but wrong.
     #[expect(clippy::option_option, reason = "the outer level is 'could be read', the inner one 'is set'")]
-    pub(super) fn optional<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<Option<T>> {
+    pub(super) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
         match self.value(name) {
             None => Some(None),
             Some(_) => self.parsed(name, parse).map(Some),

@@ -18,7 +18,10 @@ fn complete() -> Map {
     let mut map: BTreeMap<&'static str, String> =
         SETTINGS.iter().filter(|s| s.wired).map(|s| (s.name, format!("the-{}", s.name.to_lowercase()))).collect();
     map.insert("SHOPIFY_SHOP", "Harbour-Lane.myshopify.com".into());
-    map.insert("SHOPIFY_LOCATIONS", r#"[{"podium_location":"loc-1","name":"Harbour Lane","country":"AU","shopify_location_ids":[1]}]"#.into());
+    map.insert(
+        "SHOPIFY_LOCATIONS",
+        r#"[{"podium_location":"loc-1","name":"Harbour Lane","country":"AU","shopify_location_ids":[1]}]"#.into(),
+    );
     Map(map)
 }
 

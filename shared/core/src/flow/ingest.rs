@@ -12,7 +12,7 @@ use crate::{
     queue::EventQueue,
     shopify,
     signature::{self, LiveSecrets, Matched, SignatureError, Verified},
-    telemetry::{Line, Metric, Telemetry},
+    telemetry::{Level, Line, Metric, Telemetry},
     time::{Clock, UnixMillis},
 };
 
@@ -46,7 +46,8 @@ pub trait Endpoint {
     ///
     /// # Errors
     /// Whatever is wrong with it; nothing of the request may be used then.
-    fn verify(&self, request: &Request<'_>, secrets: &LiveSecrets, now: UnixMillis) -> Result<Verified, SignatureError>;
+    fn verify(&self, request: &Request<'_>, secrets: &LiveSecrets, now: UnixMillis)
+    -> Result<Verified, SignatureError>;
 
     /// The sender's id of the event, if it gives one.
     fn event_id(&self, request: &Request<'_>) -> Option<EventId>;
@@ -68,7 +69,12 @@ pub struct ShopifyEndpoint {
 impl Endpoint for ShopifyEndpoint {
     const SOURCE: Source = Source::Shopify;
 
-    fn verify(&self, request: &Request<'_>, secrets: &LiveSecrets, _now: UnixMillis) -> Result<Verified, SignatureError> {
+    fn verify(
+        &self,
+        request: &Request<'_>,
+        secrets: &LiveSecrets,
+        _now: UnixMillis,
+    ) -> Result<Verified, SignatureError> {
         signature::verify_shopify(secrets, request.header("x-shopify-hmac-sha256"), request.body)
     }
 
@@ -178,7 +184,12 @@ impl Answer {
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Self::NotStored => Some(5),
-            Self::Accepted | Self::Duplicate | Self::Mismatch | Self::Rejected | Self::BadSignature(_) | Self::TooLarge => None,
+            Self::Accepted
+            | Self::Duplicate
+            | Self::Mismatch
+            | Self::Rejected
+            | Self::BadSignature(_)
+            | Self::TooLarge => None,
         }
     }
 }
@@ -208,13 +219,20 @@ where
             Err(error) => {
                 self.telemetry.count(Metric::SignatureRejected, Some(E::SOURCE.as_str()));
                 // Nothing of the request is logged: it is not known to be anybody's but an attacker's.
-                self.telemetry.line(Line::warn("a webhook without a valid signature").code("ERR_REVIEW_010").word("signature", error.code()));
+                self.telemetry.line(
+                    Line::warn("a webhook without a valid signature")
+                        .code("ERR_REVIEW_010")
+                        .word("signature", error.code()),
+                );
                 return Answer::BadSignature(error);
             }
         }
         let Ok(body) = StoredBody::pack(request.body) else { return self.too_large() };
         let body_sha256 = BodySha256::of(request.body);
-        let event = self.endpoint.event_id(request).or_else(|| EventId::try_from(format!("sha256-{}", body_sha256.as_str()).as_str()).ok());
+        let event = self
+            .endpoint
+            .event_id(request)
+            .or_else(|| EventId::try_from(format!("sha256-{}", body_sha256.as_str()).as_str()).ok());
         let Some(event) = event else { return self.too_large() };
         let rejected = self.endpoint.objection(request);
         let event = NewEvent {
@@ -248,7 +266,9 @@ where
             Ok(Accepted::Duplicate) => Answer::Duplicate,
             Ok(Accepted::Mismatch) => Answer::Mismatch,
             Err(error) => {
-                self.telemetry.line(Line::error("an event could not be stored").id("event.id", &event.key.to_key()).detail(&error));
+                self.telemetry.line(
+                    Line::error("an event could not be stored").id("event.id", &event.key.to_key()).detail(&error),
+                );
                 return Answer::NotStored;
             }
         };
@@ -258,7 +278,9 @@ where
         {
             self.telemetry.count(Metric::QueueSendFailed, None);
             self.telemetry.line(
-                Line::warn("an event is stored but not queued; the sweeper will").id("event.id", &event.key.to_key()).detail(&error),
+                Line::warn("an event is stored but not queued; the sweeper will")
+                    .id("event.id", &event.key.to_key())
+                    .detail(&error),
             );
         }
         answer
@@ -272,12 +294,18 @@ where
             Answer::Rejected | Answer::BadSignature(_) | Answer::TooLarge | Answer::NotStored => Metric::EventRejected,
         };
         self.telemetry.count(metric, Some(E::SOURCE.as_str()));
-        let mut line = Line::info("an event came in").id("event.id", &event.key.to_key()).word("outcome", answer.text());
+        let mut line =
+            Line::info("an event came in").id("event.id", &event.key.to_key()).word("outcome", answer.text());
         if answer == Answer::Mismatch {
             line = Line::error("an event's id came again with another body").id("event.id", &event.key.to_key());
         }
         if let Some(reason) = &event.rejected {
             line = line.id("reason", &reason.describe());
+        }
+        if event.rejected == Some(RejectReason::OtherShop) {
+            // A typing error in a setting would otherwise discard every webhook in silence.
+            self.telemetry.count(Metric::WrongShop, Some(E::SOURCE.as_str()));
+            line.level = Level::Error;
         }
         self.telemetry.line(line);
     }

@@ -83,7 +83,9 @@ impl<S: Requests, Q: SendQueue, C: Clock, T: Telemetry> Promote<'_, S, Q, C, T> 
         if let Err(error) = self.queue.enqueue_send(&row.key, delay).await {
             self.telemetry.count(Metric::QueueSendFailed, None);
             self.telemetry.line(
-                Line::warn("a due request was not queued and will be queued again").id("request.key", &row.key.to_key()).detail(&error),
+                Line::warn("a due request was not queued and will be queued again")
+                    .id("request.key", &row.key.to_key())
+                    .detail(&error),
             );
         }
         Ok(true)

@@ -20,14 +20,19 @@ use crate::{
     gate::{self, Passage, Permit},
     ids::{EffectKey, Ids, OrderKey, ProviderId},
     outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement, Unfinished},
+    phone::E164Phone,
     provider::{Limits, LookUp, LookUpAnswer, NotDone, Orders, Provider, Refusal, ReviewSend, Reviews, SendFailure},
-    request::{FailReason, Postpone, RequestClaim, RequestEnd, RequestStatus, Requests, ReviewRequest},
+    request::{FailReason, Postpone, RequestClaim, RequestEnd, RequestStatus, Requests, ReviewRequest, Wait},
     retry::Backoff,
     review::{Platform, PlatformRule, ReviewPolicy, SendDecision, SkipReason, choose_platform, decide_send},
     store::{Fenced, Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
     time::{Clock, UnixMillis},
 };
+
+/// A request taken up more often than this has something that makes its sender fail each time. Far above what waiting for
+/// a provider comes to: three days at the longest backoff are some eighty.
+const ATTEMPTS_MAX: u32 = 400;
 
 /// The limits of the sender.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +127,11 @@ where
             RequestClaim::NotDue { .. } | RequestClaim::Busy { .. } | RequestClaim::Ended(_) => return Ok(()),
         };
         let held = Held { request, lease, effect: EffectKey::review_request(key) };
+        if held.request.attempts > ATTEMPTS_MAX {
+            let may_be_sent = held.request.status == RequestStatus::Sending;
+            let end = if may_be_sent { RequestEnd::Unknown } else { RequestEnd::Failed(FailReason::TooManyAttempts) };
+            return self.conclude(&held, Next::End(end)).await;
+        }
         let next = match self.advance(&held).await {
             Ok(next) | Err(Stop::Next(next)) => next,
             Err(Stop::Store(error)) => return Err(error),
@@ -163,7 +173,7 @@ where
         let now = self.clock.now();
         let visible_from = unfinished.began_at.plus(self.rules.settle);
         if now < visible_from {
-            return Err(postponed(visible_from));
+            return Err(postponed(visible_from, Wait::Clock));
         }
         let what = LookUp {
             phone: held.request.plan.phone.clone(),
@@ -172,15 +182,17 @@ where
             began_at: unfinished.began_at,
         };
         let (settlement, outcome) = match self.reviews.look_up(&what).await {
-            Ok(LookUpAnswer::Sent { message }) => {
-                (Settlement::Accepted { message: message.clone() }, Err(Stop::Next(Next::End(RequestEnd::Sent { message }))))
-            }
+            Ok(LookUpAnswer::Sent { message }) => (
+                Settlement::Accepted { message: message.clone() },
+                Err(Stop::Next(Next::End(RequestEnd::Sent { message }))),
+            ),
             Ok(LookUpAnswer::NotSent) => (Settlement::NotSent, Ok(unfinished.invite.clone())),
             Ok(LookUpAnswer::CannotTell) => (Settlement::Unknown, Err(Stop::Next(Next::End(RequestEnd::Unknown)))),
             Err(_) if now > unfinished.began_at.plus(self.rules.look_up_for) => {
                 (Settlement::Unknown, Err(Stop::Next(Next::End(RequestEnd::Unknown))))
             }
-            Err(not_done) => return Err(self.not_now(held, &not_done).await?),
+            // Never given up as failed: it may have been sent. The look-up's own limit ends it, as unknown.
+            Err(not_done) => return Err(self.wait_for(held, &not_done).await?),
         };
         match self.store.settle(&held.effect, &unfinished.owner, &settlement, now).await? {
             Fenced::Written => outcome,
@@ -192,7 +204,8 @@ where
         let now = self.clock.now();
         for provider in [Provider::Shopify, Provider::Podium] {
             if let Some(until) = self.store.paused_until(provider, now).await? {
-                return Err(postponed(until.plus(self.rules.backoff.after(1, held.effect.as_str()) / 10)));
+                let spread = self.rules.backoff.after(1, held.effect.as_str()) / 10;
+                return Err(postponed(until.plus(spread), Wait::Trouble));
             }
         }
         Ok(())
@@ -208,9 +221,9 @@ where
         match decide_send(&held.request, order.as_ref(), self.policy, now) {
             SendDecision::Ask => Ok(()),
             SendDecision::Skip(reason) => Err(skipped(reason)),
-            SendDecision::PutOff { until, deferral } => Err(Stop::Next(Next::Postpone(Postpone { until, deferral }))),
-            SendDecision::OptedOutAtShop { at } => {
-                self.opt_out(held, OptOutFlag::MarketingSms, OptOutSource::Shopify, at.min(now)).await?;
+            SendDecision::PutOff(postpone) => Err(Stop::Next(Next::Postpone(postpone))),
+            SendDecision::OptedOutAtShop { phone, at } => {
+                self.opt_out(phone, OptOutFlag::MarketingSms, OptOutSource::Shopify, at).await?;
                 Err(skipped(SkipReason::OptedOut))
             }
         }
@@ -231,7 +244,10 @@ where
         }
         if choice.rule == PlatformRule::Fallback {
             self.telemetry.count(Metric::PlatformFallback, Some(choice.platform.as_str()));
-            self.telemetry.line(self.about(held, Line::info("the platform fell back to one that works for everybody").code("ERR_REVIEW_012")));
+            self.telemetry.line(self.about(
+                held,
+                Line::info("the platform fell back to one that works for everybody").code("ERR_REVIEW_012"),
+            ));
         }
         Ok(choice.platform)
     }
@@ -244,7 +260,13 @@ where
     }
 
     /// The link that goes into the message: the one made earlier, or a new one, kept before it is used.
-    async fn invite(&self, held: &Held, send: &Send, permit: Permit, earlier: Option<Invite>) -> Step<(Permit, Option<Invite>)> {
+    async fn invite(
+        &self,
+        held: &Held,
+        send: &Send,
+        permit: Permit,
+        earlier: Option<Invite>,
+    ) -> Step<(Permit, Option<Invite>)> {
         if earlier.is_some() {
             return Ok((permit, earlier));
         }
@@ -278,7 +300,7 @@ where
                 let line = Line::warn("nobody knows whether a request was sent; the provider will be asked");
                 self.telemetry.line(self.about(held, line).detail(&detail));
                 // The outbox stays as it is: begun, outcome open.
-                Ok(Next::Postpone(Postpone { until: self.clock.now().plus(self.rules.settle), deferral: false }))
+                Ok(Next::Postpone(Postpone { until: self.clock.now().plus(self.rules.settle), why: Wait::Clock }))
             }
             Err(SendFailure::Refused(refusal)) => Err(self.refused(held, refusal).await?),
             Err(SendFailure::NotSent(not_done)) => {
@@ -305,7 +327,10 @@ where
             Refusal::InvalidPhone => {
                 self.store.mark_not_textable(&held.request.plan.phone, NotTextable::InvalidPhone, now).await?;
             }
-            Refusal::OptedOut => self.opt_out(held, OptOutFlag::Keyword, OptOutSource::Podium, now).await?,
+            Refusal::OptedOut => {
+                let phone = held.request.plan.phone.clone();
+                self.opt_out(phone, OptOutFlag::Keyword, OptOutSource::Podium, now).await?;
+            }
             Refusal::CooldownViolation | Refusal::Other { .. } => {}
         }
         let end = match refusal {
@@ -327,36 +352,47 @@ where
         }
     }
 
-    /// A provider cannot help now. A wish to be left alone is everybody's to respect.
+    /// A provider cannot help now: later, or, after too long without a break, never.
     async fn not_now(&self, held: &Held, why: &NotDone) -> Result<Stop, StoreError> {
+        let stop = self.wait_for(held, why).await?;
+        let too_long = |since: UnixMillis| self.clock.now() > since.plus(self.rules.give_up_after);
+        if !held.request.trouble_since.is_some_and(too_long) {
+            return Ok(stop);
+        }
+        Ok(Stop::Next(Next::End(RequestEnd::Failed(match why.provider() {
+            Provider::Shopify => FailReason::OrderUnreadable,
+            Provider::Podium => FailReason::ProviderUnreachable,
+        }))))
+    }
+
+    /// Waits for a provider. A wish to be left alone is everybody's to respect.
+    async fn wait_for(&self, held: &Held, why: &NotDone) -> Result<Stop, StoreError> {
         let now = self.clock.now();
-        let (provider, wait) = match why {
+        let wait = match why {
             NotDone::Throttled { provider, wait } => {
                 self.store.pause(*provider, now.plus(*wait)).await?;
                 self.telemetry.count(Metric::ProviderPaused, Some(provider.as_str()));
-                (*provider, *wait)
+                *wait
             }
-            NotDone::Unavailable { provider, .. } => {
-                (*provider, self.rules.backoff.after(held.request.attempts, held.effect.as_str()))
-            }
+            NotDone::Unavailable { .. } => self.rules.backoff.after(held.request.attempts, held.effect.as_str()),
         };
         self.telemetry.line(self.about(held, Line::warn("a provider cannot help now")).detail(why));
-        if now > held.request.first_send_after.plus(self.rules.give_up_after) {
-            return Ok(Stop::Next(Next::End(RequestEnd::Failed(match provider {
-                Provider::Shopify => FailReason::OrderUnreadable,
-                Provider::Podium => FailReason::ProviderUnreachable,
-            }))));
-        }
-        Ok(postponed(now.plus(wait)))
+        Ok(postponed(now.plus(wait), Wait::Trouble))
     }
 
     fn later(&self, held: &Held) -> Stop {
-        postponed(self.clock.now().plus(self.rules.backoff.after(held.request.attempts, held.effect.as_str())))
+        let wait = self.rules.backoff.after(held.request.attempts, held.effect.as_str());
+        postponed(self.clock.now().plus(wait), Wait::Clock)
     }
 
-    async fn opt_out(&self, held: &Held, flag: OptOutFlag, source: OptOutSource, at: UnixMillis) -> Result<(), StoreError> {
+    async fn opt_out(
+        &self,
+        phone: E164Phone,
+        flag: OptOutFlag,
+        source: OptOutSource,
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
         let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at: self.clock.now() };
-        let phone = held.request.plan.phone.clone();
         let change = OptOutChange { phone, flag, direction: Direction::Out, at, evidence };
         self.store.record_opt_out(&change).await.map(|_| ())
     }
@@ -367,7 +403,7 @@ where
         let fenced = match &next {
             Next::Leave => Fenced::Lost,
             Next::Postpone(postpone) => {
-                if postpone.deferral && held.request.status == RequestStatus::Sending {
+                if postpone.why == Wait::Settling && held.request.status == RequestStatus::Sending {
                     self.store.release_hold(&held.request.plan.phone, &held.effect).await?;
                 }
                 self.store.postpone(&held.request.key, &held.lease, postpone).await?
@@ -405,9 +441,11 @@ where
             Next::End(RequestEnd::Failed(reason)) => {
                 (Metric::RequestFailed, None, Line::error("a request failed").id("reason", &reason.describe()))
             }
-            Next::End(RequestEnd::Unknown) => {
-                (Metric::RequestUnknown, None, Line::error("nobody can say whether a request was sent; a person has to look"))
-            }
+            Next::End(RequestEnd::Unknown) => (
+                Metric::RequestUnknown,
+                None,
+                Line::error("nobody can say whether a request was sent; a person has to look"),
+            ),
         };
         self.telemetry.count(metric, kind);
         self.telemetry.line(self.about(held, line));
@@ -441,8 +479,8 @@ fn skipped(reason: SkipReason) -> Stop {
     Stop::Next(Next::End(RequestEnd::Skipped(reason)))
 }
 
-fn postponed(until: UnixMillis) -> Stop {
-    Stop::Next(Next::Postpone(Postpone { until, deferral: false }))
+fn postponed(until: UnixMillis, why: Wait) -> Stop {
+    Stop::Next(Next::Postpone(Postpone { until, why }))
 }
 
 /// The request's end that a settled send amounts to.

@@ -6,7 +6,7 @@ use super::lease;
 use crate::{
     contact::{Contacts, Hold},
     ids::{EffectKey, Ids, OrderId, OrderKey, ShopDomain},
-    inbox::{EventEnd, Inbox, InboxClaim, InboxKey, LeasedEvent, RejectReason},
+    inbox::{Attempt, EventEnd, Inbox, InboxClaim, InboxKey, LeasedEvent, RejectReason},
     request::{Committed, NewRequest, Plan, RequestChange, Requests},
     review::{ReviewPolicy, SkipReason},
     shopify::{self, Decision},
@@ -79,8 +79,14 @@ where
             Ok(()) => Ok(()),
             Err(error) => {
                 // The next attempt need not wait for the lease. If this fails too, it waits.
-                if let Err(second) = self.store.release(key, &lease).await {
-                    self.telemetry.line(Line::warn("a lease could not be given back").id("event.id", &key.to_key()).detail(&second));
+                let attempt = match &error {
+                    StoreError::Unavailable { .. } => Attempt::Forgiven,
+                    StoreError::Corrupt { .. } => Attempt::Counts,
+                };
+                if let Err(second) = self.store.release(key, &lease, attempt).await {
+                    self.telemetry.line(
+                        Line::warn("a lease could not be given back").id("event.id", &key.to_key()).detail(&second),
+                    );
                 }
                 Err(error)
             }
@@ -99,8 +105,9 @@ where
             Decision::Ignore(why) => self.finish(&event.key, lease, EventEnd::Done(why)).await,
             Decision::Schedule { order, plan } => self.schedule(&event.key, lease, order, *plan).await,
             Decision::Skip { order, reason } => self.skip(&event.key, lease, order, reason).await,
-            Decision::Defer { order, until } => {
-                self.commit(&event.key, lease, "deferred", RequestChange::Defer { key: self.order_key(order), until }).await
+            Decision::Defer { order, until, planned_from } => {
+                let change = RequestChange::Defer { key: self.order_key(order), until, planned_from };
+                self.commit(&event.key, lease, "deferred", change).await
             }
         }
     }
@@ -124,13 +131,29 @@ where
         self.commit(event, lease, "scheduled", RequestChange::Schedule(Box::new(new))).await
     }
 
-    async fn skip(&self, event: &InboxKey, lease: &Lease, order: OrderId, reason: SkipReason) -> Result<(), StoreError> {
-        let change =
-            RequestChange::Skip { key: self.order_key(order), reason, at: lease.now, expires_at: lease.now.plus(self.policy.keep) };
+    async fn skip(
+        &self,
+        event: &InboxKey,
+        lease: &Lease,
+        order: OrderId,
+        reason: SkipReason,
+    ) -> Result<(), StoreError> {
+        let change = RequestChange::Skip {
+            key: self.order_key(order),
+            reason,
+            at: lease.now,
+            expires_at: lease.now.plus(self.policy.keep),
+        };
         self.commit(event, lease, reason.as_str(), change).await
     }
 
-    async fn commit(&self, event: &InboxKey, lease: &Lease, word: &'static str, change: RequestChange) -> Result<(), StoreError> {
+    async fn commit(
+        &self,
+        event: &InboxKey,
+        lease: &Lease,
+        word: &'static str,
+        change: RequestChange,
+    ) -> Result<(), StoreError> {
         match self.store.commit(event, lease, &EventEnd::Done(word), &change).await? {
             Committed::Written => {
                 self.report(event, word, &change);
@@ -151,7 +174,9 @@ where
                         self.telemetry.count(Metric::EventRejected, Some(event.source.as_str()));
                         Line::warn("an event is not usable").id("reason", &reason.describe())
                     }
-                    EventEnd::Parked(reason) => Line::error("an event is parked for a person").id("reason", &reason.describe()),
+                    EventEnd::Parked(reason) => {
+                        Line::error("an event is parked for a person").id("reason", &reason.describe())
+                    }
                 };
                 self.telemetry.line(line.id("event.id", &event.to_key()));
                 Ok(())

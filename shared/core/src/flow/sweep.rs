@@ -50,7 +50,9 @@ impl<S: Inbox, Q: EventQueue, C: Clock, T: Telemetry> Sweep<'_, S, Q, C, T> {
                     if let Err(error) = self.queue.enqueue(&row.key).await {
                         self.telemetry.count(Metric::QueueSendFailed, None);
                         self.telemetry.line(
-                            Line::warn("a waiting event was not queued and will be swept again").id("event.id", &row.key.to_key()).detail(&error),
+                            Line::warn("a waiting event was not queued and will be swept again")
+                                .id("event.id", &row.key.to_key())
+                                .detail(&error),
                         );
                     }
                 }
@@ -65,7 +67,10 @@ impl<S: Inbox, Q: EventQueue, C: Clock, T: Telemetry> Sweep<'_, S, Q, C, T> {
         }
         if swept > 0 {
             self.telemetry.count(Metric::EventRequeued, None);
-            self.telemetry.line(Line::warn("waiting events were queued again").number("count", i64::try_from(swept).unwrap_or(i64::MAX)));
+            self.telemetry.line(
+                Line::warn("waiting events were queued again")
+                    .number("count", i64::try_from(swept).unwrap_or(i64::MAX)),
+            );
         }
         Ok(swept)
     }

@@ -158,7 +158,7 @@ pub struct RefundBody {
     pub transactions: Option<Vec<Transaction>>,
     /// The goods that it is about.
     #[serde(default)]
-    pub refund_line_items: Option<Vec<IgnoredAny>>,
+    pub refund_line_items: Option<Vec<RefundLine>>,
 }
 
 /// One movement of money.
@@ -170,19 +170,47 @@ pub struct Transaction {
     /// `success`, `pending`, `failure` or `error`.
     #[serde(default)]
     pub status: Option<String>,
+    /// How much; Shopify writes money as text.
+    #[serde(default)]
+    pub amount: Option<String>,
+}
+
+/// Goods of a refund.
+#[derive(Debug, Deserialize)]
+pub struct RefundLine {
+    /// `no_restock`, `return`, or `cancel` for what was never shipped.
+    #[serde(default)]
+    pub restock_type: Option<String>,
+    /// What they cost; here Shopify writes a number.
+    #[serde(default)]
+    pub subtotal: Option<f64>,
 }
 
 impl RefundBody {
-    /// Whether anything was given back: money that moved or is about to, or goods that count as returned. A body
-    /// without either (a restock after an edit, a refund that failed) is left to the check at the time of the send.
+    /// Whether anything was given back: money that moved or is about to, or, where no money is mentioned, shipped goods
+    /// that cost something. A body without either (a restock after an edit, a refund that failed) changes nothing here;
+    /// the check at the time of the send sees what is left of the order.
     #[must_use]
     pub fn gives_back(&self) -> bool {
         let transactions = self.transactions.as_deref().unwrap_or_default();
-        let moved = |t: &Transaction| {
-            matches!(t.kind.as_deref(), Some("refund" | "void")) && matches!(t.status.as_deref(), Some("success" | "pending") | None)
-        };
-        transactions.iter().any(moved)
-            || (transactions.is_empty() && self.refund_line_items.as_ref().is_some_and(|l| !l.is_empty()))
+        let lines = self.refund_line_items.as_deref().unwrap_or_default();
+        transactions.iter().any(Transaction::moves_money)
+            || (transactions.is_empty() && lines.iter().any(RefundLine::came_back))
+    }
+}
+
+impl Transaction {
+    fn moves_money(&self) -> bool {
+        let counts = matches!(self.status.as_deref(), Some("success" | "pending") | None);
+        // An amount that cannot be read is not taken for nothing.
+        let some = self.amount.as_deref().is_none_or(|a| a.parse::<f64>().map_or(true, |a| a > 0.0));
+        counts && some && matches!(self.kind.as_deref(), Some("refund" | "void"))
+    }
+}
+
+impl RefundLine {
+    fn came_back(&self) -> bool {
+        self.restock_type.as_deref() != Some("cancel") && self.subtotal.is_none_or(|s| s > 0.0)
     }
 }
 
@@ -281,7 +309,14 @@ mod tests {
         };
         assert!(gives(r#"{"order_id":1,"transactions":[{"kind":"refund","status":"success"}]}"#));
         assert!(gives(r#"{"order_id":1,"transactions":[],"refund_line_items":[{}]}"#));
-        assert!(!gives(r#"{"order_id":1,"transactions":[{"kind":"refund","status":"failure"}],"refund_line_items":[{}]}"#));
+        assert!(!gives(
+            r#"{"order_id":1,"transactions":[{"kind":"refund","status":"failure"}],"refund_line_items":[{}]}"#
+        ));
         assert!(!gives(r#"{"order_id":1,"transactions":[],"refund_line_items":[]}"#));
+        assert!(!gives(
+            r#"{"order_id":1,"transactions":[],"refund_line_items":[{"restock_type":"cancel","subtotal":64.0}]}"#
+        ));
+        assert!(!gives(r#"{"order_id":1,"transactions":[{"kind":"refund","status":"success","amount":"0.00"}]}"#));
+        assert!(gives(r#"{"order_id":1,"transactions":[{"kind":"refund","status":"pending","amount":"29.00"}]}"#));
     }
 }

@@ -5,11 +5,11 @@ use super::{
     phone_choice::{NoUsablePhone, choose_phone},
 };
 use crate::{
-    hours::{Whereabouts, Zone, offset_of, zones_of},
+    hours::{Whereabouts, offset_of},
     ids::{OrderId, ShopDomain},
     request::Plan,
     review::{PartialRefund, ReviewPolicy, SkipReason, presentable_name},
-    time::{DAY, UnixMillis},
+    time::UnixMillis,
 };
 
 /// What is to be done.
@@ -37,6 +37,8 @@ pub enum Decision {
         order: OrderId,
         /// Not before.
         until: UnixMillis,
+        /// Only if it was first planned for this time or later.
+        planned_from: UnixMillis,
     },
 }
 
@@ -59,7 +61,8 @@ fn decide_refund(refund: &RefundBody, policy: &ReviewPolicy, now: UnixMillis) ->
         // The body does not say whether that was all of the money; the check at the time of the send does.
         PartialRefund::Defer => {
             let made = refund.created_at.as_deref().and_then(moment).unwrap_or(now).min(now);
-            Decision::Defer { order, until: made.plus(policy.settle) }
+            let until = made.plus(policy.settle);
+            Decision::Defer { order, until, planned_from: until.minus(policy.settle_max) }
         }
     }
 }
@@ -76,14 +79,18 @@ fn decide_order(body: &OrderBody, policy: &ReviewPolicy, now: UnixMillis) -> Dec
     let partly = match body.financial_status.as_deref() {
         Some("refunded") => return skip(SkipReason::Refunded),
         Some("voided" | "expired") => return skip(SkipReason::Voided),
-        Some("partially_refunded") if policy.partial_refund == PartialRefund::Skip => return skip(SkipReason::PartiallyRefunded),
+        Some("partially_refunded") if policy.partial_refund == PartialRefund::Skip => {
+            return skip(SkipReason::PartiallyRefunded);
+        }
         Some("partially_refunded") => true,
         Some(_) | None => false,
     };
     if body.fulfillment_status.as_deref() != Some("fulfilled") {
         return Decision::Ignore("not_fulfilled");
     }
-    let Some((fulfilled_at, fulfillment)) = newest_fulfillment(body) else { return Decision::Ignore("no_successful_fulfillment") };
+    let Some((fulfilled_at, fulfillment)) = newest_fulfillment(body) else {
+        return Decision::Ignore("no_successful_fulfillment");
+    };
     if body.source_name.as_deref() == Some("pos") && policy.skip_pos {
         return skip(SkipReason::PointOfSale);
     }
@@ -93,7 +100,9 @@ fn decide_order(body: &OrderBody, policy: &ReviewPolicy, now: UnixMillis) -> Dec
     if now.since(fulfilled_at) > policy.max_age {
         return skip(SkipReason::TooOld);
     }
-    let shipped_from = fulfillment.location_id.or(body.location_id);
+    // The till of a counter sale is where it was handed over; elsewhere the order's own location means nothing.
+    let till = body.location_id.filter(|_| body.source_name.as_deref() == Some("pos"));
+    let shipped_from = fulfillment.location_id.or(till);
     let Some(location) = policy.location_of(shipped_from) else { return skip(SkipReason::UnmappedLocation) };
     let phone = match choose_phone(body, &location.country) {
         Ok(phone) => phone,
@@ -103,15 +112,15 @@ fn decide_order(body: &OrderBody, policy: &ReviewPolicy, now: UnixMillis) -> Dec
     let earliest = fulfilled_at.plus(policy.buffer).max(settled).max(now);
     let ship_to = body.shipping_address.as_ref();
     let shop_offset = fulfillment.created_at.as_deref().and_then(offset_of);
-    let zones = zones_of(Whereabouts {
+    let place = Whereabouts {
+        time_zone: None,
         country: ship_to.and_then(|a| a.country_code.as_deref()),
         province: ship_to.and_then(|a| a.province_code.as_deref()),
-        phone: Some(&phone),
+        phone: &phone,
         shop_offset: shop_offset.as_deref(),
-    });
-    let parsed: Vec<Zone> = zones.iter().filter_map(|z| Zone::parse(z)).collect();
-    // No hour that suits every zone it might be: a day later the send-time check may know the address's own zone.
-    let send_after = policy.hours.next_open(earliest, &parsed).unwrap_or_else(|| earliest.plus(DAY));
+    };
+    // No hour that suits every zone it might be: the check at the send may know the address's own zone.
+    let (send_after, zones) = policy.hours.opening(earliest, place).unwrap_or_else(|| (earliest, Vec::new()));
     let first_name = body.customer.as_ref().and_then(|c| c.first_name.as_deref()).and_then(presentable_name);
     let plan = Plan { phone, location: location.uid.clone(), first_name, fulfilled_at, send_after, zones };
     Decision::Schedule { order, plan: Box::new(plan) }
@@ -119,7 +128,8 @@ fn decide_order(body: &OrderBody, policy: &ReviewPolicy, now: UnixMillis) -> Dec
 
 /// The newest shipment that succeeded; there is no `fulfilled_at`.
 fn newest_fulfillment(body: &OrderBody) -> Option<(UnixMillis, &Fulfillment)> {
-    let shipped = body.fulfillments.as_deref().unwrap_or_default().iter().filter(|f| f.status.as_deref() == Some("success"));
+    let shipped =
+        body.fulfillments.as_deref().unwrap_or_default().iter().filter(|f| f.status.as_deref() == Some("success"));
     shipped.filter_map(|f| Some((f.created_at.as_deref().and_then(moment)?, f))).max_by_key(|(at, _)| *at)
 }
 
@@ -131,7 +141,8 @@ fn moment(iso: &str) -> Option<UnixMillis> {
     iso.parse::<jiff::Timestamp>().ok().map(|t| UnixMillis::new(t.as_millisecond()))
 }
 
-/// The effect key's shop: the one this installation serves, never the unsigned header's.
+/// Whether the header names the shop that this installation serves, or none. A body signed for one shop must not count
+/// for another; the effect keys are built from the setting in any case, never from the unsigned header.
 #[must_use]
 pub fn is_served(header: Option<&str>, shop: &ShopDomain) -> bool {
     header.is_none_or(|h| h.trim().eq_ignore_ascii_case(shop.as_str()))

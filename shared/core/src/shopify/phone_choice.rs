@@ -39,10 +39,13 @@ fn candidates<'a>(order: &'a OrderBody, home: &'a str) -> impl Iterator<Item = (
     let address_book = customer.and_then(|c| c.default_address.as_ref());
     let buyer = buyer_name(order);
 
-    // A number on the order or the customer has no country of its own: the buyer's address is the best witness.
+    let buyers = |a: &&Address| same_person(name_of(a).as_deref(), buyer.as_deref());
+    let billing = billing.filter(|a| customer_is_unnamed(order) || buyers(a));
+    let shipping = shipping.filter(buyers);
+    // The first order of an address book may have been a present.
+    let address_book = address_book.filter(|a| name_of(a).is_none() || buyers(a));
+    // A number on the order or the customer has no country of its own: an address of the buyer's is the best witness.
     let buyers_region = [billing, address_book, shipping].into_iter().flatten().find_map(country).unwrap_or(home);
-    let billing = billing.filter(|a| customer_is_unnamed(order) || same_person(name_of(a).as_deref(), buyer.as_deref()));
-    let shipping = shipping.filter(|a| same_person(name_of(a).as_deref(), buyer.as_deref()));
     let of_address = move |address: Option<&'a Address>| {
         address.and_then(|a| Some((a.phone.as_deref()?, country(a).unwrap_or(home))))
     };
@@ -73,7 +76,8 @@ fn buyer_name(order: &OrderBody) -> Option<String> {
 }
 
 fn name_of(address: &Address) -> Option<String> {
-    full_name(address.first_name.as_deref(), address.last_name.as_deref()).or_else(|| full_name(address.name.as_deref(), None))
+    full_name(address.first_name.as_deref(), address.last_name.as_deref())
+        .or_else(|| full_name(address.name.as_deref(), None))
 }
 
 fn full_name(first: Option<&str>, last: Option<&str>) -> Option<String> {
@@ -90,10 +94,11 @@ fn same_person(a: Option<&str>, b: Option<&str>) -> bool {
 /// number. The difference matters to the merchant: one is the customer's choice, the other an approval to apply for.
 fn withheld(order: &OrderBody) -> bool {
     let Some(customer) = &order.customer else { return false };
-    let blank = |a: &Address| [&a.name, &a.first_name, &a.last_name, &a.phone, &a.address1].iter().all(|f| f.is_none());
+    let hidden = |field: &Option<String>| field.as_deref().is_none_or(|text| text.trim().is_empty());
+    let blank = |a: &Address| [&a.name, &a.first_name, &a.last_name, &a.phone, &a.address1].into_iter().all(hidden);
     let contact = [&order.phone, &order.email, &order.contact_email];
     let person = [&customer.first_name, &customer.last_name, &customer.phone, &customer.email];
-    contact.into_iter().chain(person).all(Option::is_none)
+    contact.into_iter().chain(person).all(hidden)
         && [&order.billing_address, &order.shipping_address, &customer.default_address].into_iter().flatten().all(blank)
 }
 
@@ -124,11 +129,19 @@ mod tests {
         });
         let mut json = order(&all);
         let expected = ["+61491570156", "+61491570157", "+61491570158", "+61491570159", "+61491570110"];
-        let erase: [&[&str]; 5] = [&["phone"], &["customer", "phone"], &["billing_address", "phone"], &["shipping_address", "phone"], &["customer", "default_address"]];
+        let erase: [&[&str]; 5] = [
+            &["phone"],
+            &["customer", "phone"],
+            &["billing_address", "phone"],
+            &["shipping_address", "phone"],
+            &["customer", "default_address"],
+        ];
         for (want, path) in expected.iter().zip(erase) {
             assert_eq!(choose(&json).as_deref(), Ok(*want));
             let mut at = &mut json;
-            for key in path { at = &mut at[*key]; }
+            for key in path {
+                at = &mut at[*key];
+            }
             *at = serde_json::Value::Null;
         }
         assert_eq!(choose(&json), Err(SkipReason::NoPhone));
@@ -143,6 +156,19 @@ mod tests {
         assert_eq!(choose(&unnamed), Err(SkipReason::NoPhone));
         let other_payer = serde_json::json!({"billing_address": {"name": "Noah Grieve", "phone": "0491 570 156", "country_code": "AU"}});
         assert_eq!(choose(&order(&other_payer)), Err(SkipReason::NoPhone));
+    }
+
+    #[test]
+    fn a_gift_in_the_address_book_is_still_a_gift() {
+        let book = serde_json::json!({"customer": {"first_name": "Mia", "last_name": "Tennant",
+            "default_address": {"name": "Noah Grieve", "phone": "0491 570 157", "country_code": "AU"}}});
+        assert_eq!(choose(&order(&book)), Err(SkipReason::NoPhone));
+    }
+
+    #[test]
+    fn a_gifts_country_does_not_read_the_buyers_number() {
+        let abroad = serde_json::json!({"phone": "021 234 567", "shipping_address": {"name": "Noah Grieve", "country_code": "NZ"}});
+        assert_ne!(choose(&order(&abroad)).as_deref(), Ok("+6421234567"));
     }
 
     #[test]

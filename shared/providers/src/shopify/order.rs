@@ -1,6 +1,10 @@
 //! From Shopify's words about an order to ours.
 
-use frontdesk_core::provider::{Financial, OrderNow, SmsConsent};
+use frontdesk_core::{
+    phone,
+    provider::{Financial, OrderNow, SmsConsent},
+    time::UnixMillis,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -26,6 +30,10 @@ struct Order {
     #[serde(deserialize_with = "Option::deserialize")]
     customer: Option<Customer>,
     shipping_address: Option<Address>,
+    #[serde(default)]
+    fulfillments: Vec<Fulfillment>,
+    #[serde(default)]
+    refunds: Vec<Refund>,
     updated_at: Option<Value>,
 }
 
@@ -63,7 +71,21 @@ struct PhoneNumber {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Address {
+    country_code_v2: Option<String>,
     time_zone: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fulfillment {
+    status: String,
+    created_at: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Refund {
+    created_at: Option<Value>,
 }
 
 /// Reads the order with the id `gid`.
@@ -75,6 +97,8 @@ pub(super) fn read(value: &Value, gid: &str) -> Result<OrderNow, String> {
     if order.id != gid {
         return Err("the answer is about another order".into());
     }
+    let address = order.shipping_address;
+    let shipped = order.fulfillments.iter().filter(|fulfillment| fulfillment.status == "SUCCESS");
     let number = order.customer.and_then(|customer| customer.default_phone_number);
     Ok(OrderNow {
         test: order.test,
@@ -85,10 +109,20 @@ pub(super) fn read(value: &Value, gid: &str) -> Result<OrderNow, String> {
         b2b: b2b(order.purchasing_entity.as_ref().map(|entity| entity.kind.as_str()))?,
         point_of_sale: order.source_name.as_deref() == Some("pos") || order.retail_location.is_some(),
         consent: consent(number.as_ref().map(|number| number.marketing_state.as_str()))?,
-        consent_phone: number.and_then(|number| number.phone_number),
+        consent_phone: number
+            .and_then(|number| number.phone_number)
+            .and_then(|number| phone::normalize(&number, None).ok())
+            .map(|number| number.e164),
         updated_at: json::time(order.updated_at.as_ref()),
-        time_zone: order.shipping_address.and_then(|address| address.time_zone).filter(|zone| !zone.is_empty()),
+        fulfilled_at: newest(shipped.map(|fulfillment| &fulfillment.created_at)),
+        refunded_at: newest(order.refunds.iter().map(|refund| &refund.created_at)),
+        country: address.as_ref().and_then(|address| address.country_code_v2.clone()),
+        time_zone: address.and_then(|address| address.time_zone).filter(|zone| !zone.is_empty()),
     })
+}
+
+fn newest<'v>(times: impl Iterator<Item = &'v Option<Value>>) -> Option<UnixMillis> {
+    times.filter_map(|time| json::time(time.as_ref())).max()
 }
 
 fn financial(status: Option<&str>, refunded: &str) -> Result<Financial, String> {
@@ -179,7 +213,12 @@ mod tests {
             "displayFulfillmentStatus": "FULFILLED", "returnStatus": "NO_RETURN",
             "sourceName": "web", "retailLocation": null, "purchasingEntity": { "__typename": "Customer" },
             "customer": { "defaultPhoneNumber": { "phoneNumber": "+61491570156", "marketingState": "SUBSCRIBED" } },
-            "shippingAddress": { "timeZone": "Australia/Sydney" }, "updatedAt": "2026-02-25T06:13:20Z",
+            "shippingAddress": { "countryCodeV2": "AU", "timeZone": "Australia/Sydney" }, "refunds": [],
+            "fulfillments": [
+                { "status": "CANCELLED", "createdAt": "2026-02-25T07:10:00Z" },
+                { "status": "SUCCESS", "createdAt": "2026-02-25T06:10:00Z" },
+            ],
+            "updatedAt": "2026-02-25T06:13:20Z",
         });
         if !place.is_empty() {
             *order.pointer_mut(place).unwrap() = value;
@@ -198,8 +237,11 @@ mod tests {
             b2b: false,
             point_of_sale: false,
             consent: SmsConsent::Subscribed,
-            consent_phone: Some("+61491570156".into()),
-            updated_at: Some(frontdesk_core::time::UnixMillis::new(1_772_000_000_000)),
+            consent_phone: phone::E164Phone::parse_e164("+61491570156").ok(),
+            updated_at: Some(UnixMillis::new(1_772_000_000_000)),
+            fulfilled_at: Some(UnixMillis::new(1_771_999_800_000)),
+            refunded_at: None,
+            country: Some("AU".into()),
             time_zone: Some("Australia/Sydney".into()),
         };
         assert_eq!(with("", Value::Null), Ok(expected));

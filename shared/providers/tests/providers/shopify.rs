@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf};
 use frontdesk_core::{
     config::ShopifyApiConfig,
     ids::{OrderId, ShopDomain},
+    phone::E164Phone,
     provider::{Financial, NotDone, OrderNow, Orders, Provider, SmsConsent},
     time::UnixMillis,
 };
@@ -78,8 +79,11 @@ async fn the_sample_order() {
         b2b: false,
         point_of_sale: false,
         consent: SmsConsent::NotGiven,
-        consent_phone: Some("+61491570156".into()),
+        consent_phone: E164Phone::parse_e164("+61491570156").ok(),
         updated_at: Some(UnixMillis::new(1_794_367_201_000)),
+        fulfilled_at: Some(UnixMillis::new(1_794_177_667_000)),
+        refunded_at: None,
+        country: Some("AU".into()),
         time_zone: None,
     };
     assert_eq!(asked(Reply::json(200, &sample("graphql-order-ok.json"))).await, Ok(Some(expected.clone())));

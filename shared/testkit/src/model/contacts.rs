@@ -1,7 +1,7 @@
 use frontdesk_core::{
     contact::{
-        ChangeOutcome, Contact, Contacts, Cooldown, Direction, Hold, HoldOutcome, NotTextable, OptOutChange, OptOutFlag,
-        OptOutRecord,
+        ChangeOutcome, Contact, Contacts, Cooldown, Direction, Hold, HoldOutcome, NotTextable, OptOutChange,
+        OptOutFlag, OptOutRecord,
     },
     ids::EffectKey,
     phone::E164Phone,
@@ -68,12 +68,7 @@ impl Contacts for ModelStore {
         }
     }
 
-    async fn mark_not_textable(
-        &self,
-        phone: &E164Phone,
-        why: NotTextable,
-        _now: UnixMillis,
-    ) -> Result<(), StoreError> {
+    async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, _now: UnixMillis) -> Result<(), StoreError> {
         let mut tables = self.lock();
         row(&mut tables, phone).not_textable = Some(why);
         tables.writes += 1;

@@ -2,7 +2,8 @@ use frontdesk_core::{
     body::StoredBody,
     ids::{OwnerToken, Shard},
     inbox::{
-        Accepted, BodySha256, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, LeasedEvent, NewEvent, WaitingRow,
+        Accepted, Attempt, BodySha256, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, LeasedEvent, NewEvent,
+        WaitingRow,
     },
     store::{Fenced, Lease, StoreError},
     time::UnixMillis,
@@ -54,6 +55,9 @@ impl InboxRow {
         self.outcome = Some(outcome);
         self.waiting_since = None;
         self.lease_until = None;
+        if status == InboxStatus::Parked {
+            self.expires_at = UnixMillis::new(i64::MAX);
+        }
     }
 }
 
@@ -138,12 +142,13 @@ impl Inbox for ModelStore {
         }
     }
 
-    async fn release(&self, key: &InboxKey, lease: &Lease) -> Result<Fenced, StoreError> {
+    async fn release(&self, key: &InboxKey, lease: &Lease, attempt: Attempt) -> Result<Fenced, StoreError> {
         let mut tables = self.lock();
         match tables.inbox.get_mut(key) {
             Some(row) if row.held_by(lease) => {
                 row.status = InboxStatus::Waiting;
                 row.lease_until = None;
+                row.attempts -= u32::from(attempt == Attempt::Forgiven);
                 tables.writes += 1;
                 Ok(Fenced::Written)
             }

@@ -4,7 +4,7 @@ use frontdesk_core::{
     inbox::{EventEnd, InboxKey},
     request::{
         Committed, DueRow, Plan, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
-        ReviewRequest,
+        ReviewRequest, Wait,
     },
     review::PlatformChoice,
     store::{Fenced, Lease, StoreError},
@@ -30,8 +30,8 @@ pub struct RequestRow {
     pub lease_until: Option<UnixMillis>,
     /// How often the sender took it.
     pub attempts: u32,
-    /// How often it was put off by rule.
-    pub deferrals: u32,
+    /// Since when a provider's trouble lasts.
+    pub trouble_since: Option<UnixMillis>,
     /// The platform that was chosen.
     pub platform: Option<PlatformChoice>,
     /// How it ended.
@@ -68,7 +68,7 @@ fn change(tables: &mut Tables, change: &RequestChange) -> bool {
                 owner: None,
                 lease_until: None,
                 attempts: 0,
-                deferrals: 0,
+                trouble_since: None,
                 platform: None,
                 end: None,
             };
@@ -84,7 +84,7 @@ fn change(tables: &mut Tables, change: &RequestChange) -> bool {
                 owner: None,
                 lease_until: None,
                 attempts: 0,
-                deferrals: 0,
+                trouble_since: None,
                 platform: None,
                 end: Some(RequestEnd::Skipped(*reason)),
             };
@@ -97,14 +97,14 @@ fn change(tables: &mut Tables, change: &RequestChange) -> bool {
             row.end(&RequestEnd::Skipped(*reason));
             true
         }
-        (RequestChange::Defer { until, .. }, Some(row))
-            if matches!(row.status, RequestStatus::Scheduled | RequestStatus::Queued) =>
+        (RequestChange::Defer { until, planned_from, .. }, Some(row))
+            if matches!(row.status, RequestStatus::Scheduled | RequestStatus::Queued)
+                && row.first_send_after >= Some(*planned_from) =>
         {
             match row.plan.as_mut() {
                 Some(plan) if plan.send_after < *until => {
                     plan.send_after = *until;
                     row.due_at = Some(attention(*until));
-                    row.deferrals += 1;
                     true
                 }
                 _ => false,
@@ -136,10 +136,6 @@ impl Requests for ModelStore {
         tables.inbox.get_mut(event).unwrap().end(end);
         tables.writes += 1;
         Ok(Committed::Written)
-    }
-
-    async fn request_status(&self, key: &OrderKey) -> Result<Option<RequestStatus>, StoreError> {
-        Ok(self.lock().requests.get(key).map(|row| row.status))
     }
 
     async fn due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<DueRow>, StoreError> {
@@ -201,16 +197,25 @@ impl Requests for ModelStore {
             plan,
             attempts: row.attempts,
             first_send_after: row.first_send_after.expect("set with the plan"),
-            deferrals: row.deferrals,
+            trouble_since: row.trouble_since,
         };
         tables.writes += 1;
         Ok(RequestClaim::Acquired(Box::new(request)))
     }
 
-    async fn begin_sending(&self, key: &OrderKey, lease: &Lease, choice: &PlatformChoice) -> Result<Fenced, StoreError> {
+    async fn begin_sending(
+        &self,
+        key: &OrderKey,
+        lease: &Lease,
+        choice: &PlatformChoice,
+    ) -> Result<Fenced, StoreError> {
+        let still_due = |row: &RequestRow| row.plan.as_ref().is_some_and(|p| p.send_after <= lease.now);
         self.fenced(key, lease, |row| {
-            row.move_to(RequestStatus::Sending);
-            row.platform = Some(*choice);
+            if still_due(row) {
+                row.move_to(RequestStatus::Sending);
+                row.platform = Some(*choice);
+            }
+            still_due(row)
         })
     }
 
@@ -221,7 +226,11 @@ impl Requests for ModelStore {
             }
             row.due_at = Some(attention(postpone.until));
             row.lease_until = None;
-            row.deferrals += u32::from(postpone.deferral);
+            row.trouble_since = match postpone.why {
+                Wait::Trouble => row.trouble_since.or(Some(lease.now)),
+                Wait::Clock | Wait::Settling => None,
+            };
+            true
         })
     }
 
@@ -234,20 +243,24 @@ impl Requests for ModelStore {
                 return Ok(Fenced::Written);
             }
         }
-        self.fenced(key, lease, |row| row.end(end))
+        self.fenced(key, lease, |row| {
+            row.end(end);
+            true
+        })
     }
 }
 
 impl ModelStore {
-    fn fenced(&self, key: &OrderKey, lease: &Lease, write: impl FnOnce(&mut RequestRow)) -> Result<Fenced, StoreError> {
+    /// Writes if `lease`'s owner holds the row and `write` finds nothing against it.
+    fn fenced(
+        &self,
+        key: &OrderKey,
+        lease: &Lease,
+        write: impl FnOnce(&mut RequestRow) -> bool,
+    ) -> Result<Fenced, StoreError> {
         let mut tables = self.lock();
-        match tables.requests.get_mut(key) {
-            Some(row) if row.held_by(lease) => {
-                write(row);
-                tables.writes += 1;
-                Ok(Fenced::Written)
-            }
-            _ => Ok(Fenced::Lost),
-        }
+        let written = tables.requests.get_mut(key).is_some_and(|row| row.held_by(lease) && write(row));
+        tables.writes += u64::from(written);
+        Ok(if written { Fenced::Written } else { Fenced::Lost })
     }
 }

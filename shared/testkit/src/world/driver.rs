@@ -185,7 +185,12 @@ impl World {
         }
     }
 
-    fn give_back<K>(&self, mut message: Queued<K>, queue: &std::cell::RefCell<Vec<Queued<K>>>, name: impl Fn(&K) -> String) {
+    fn give_back<K>(
+        &self,
+        mut message: Queued<K>,
+        queue: &std::cell::RefCell<Vec<Queued<K>>>,
+        name: impl Fn(&K) -> String,
+    ) {
         message.receives += 1;
         if message.receives >= RECEIVES_MAX {
             self.dead_letters.borrow_mut().push(name(&message.key));

@@ -7,16 +7,12 @@ use frontdesk_core::{
     flow::ingest::SecretSource,
     gate::Permit,
     ids::{EffectKey, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, Shard, ShopDomain},
-    inbox::{Accepted, EventEnd, Inbox, InboxClaim, InboxKey, NewEvent, WaitingRow},
+    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxKey, NewEvent, WaitingRow},
     outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement},
     phone::E164Phone,
-    provider::{
-        Limits, LookUp, LookUpAnswer, NotDone, OrderNow, Orders, Provider, ReviewSend, Reviews, SendFailure,
-    },
+    provider::{Limits, LookUp, LookUpAnswer, NotDone, OrderNow, Orders, Provider, ReviewSend, Reviews, SendFailure},
     queue::{DelaySeconds, EventQueue, QueueError, SendQueue},
-    request::{
-        Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
-    },
+    request::{Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, Requests},
     review::PlatformChoice,
     signature::LiveSecrets,
     store::{Fenced, Lease, StoreError},
@@ -75,7 +71,11 @@ impl World {
         }
     }
 
-    async fn stored<T>(&self, table: &'static str, apply: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn stored<T>(
+        &self,
+        table: &'static str,
+        apply: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         match self.step(apply).await {
             Taken::Answered(result) => result,
             Taken::Silent => Err(StoreError::Unavailable { table, detail: "no answer".into() }),
@@ -112,8 +112,8 @@ impl Inbox for World {
     async fn finish(&self, key: &InboxKey, lease: &Lease, end: &EventEnd) -> Result<Fenced, StoreError> {
         self.stored("inbox", self.store.finish(key, lease, end)).await
     }
-    async fn release(&self, key: &InboxKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.stored("inbox", self.store.release(key, lease)).await
+    async fn release(&self, key: &InboxKey, lease: &Lease, attempt: Attempt) -> Result<Fenced, StoreError> {
+        self.stored("inbox", self.store.release(key, lease, attempt)).await
     }
     async fn waiting(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<WaitingRow>, StoreError> {
         // Reads of an index by a timer are repeated every minute; a fault in one is the same as a later timer.
@@ -152,9 +152,6 @@ impl Requests for World {
     ) -> Result<Committed, StoreError> {
         self.stored("review_requests", self.store.commit(event, lease, end, change)).await
     }
-    async fn request_status(&self, key: &OrderKey) -> Result<Option<RequestStatus>, StoreError> {
-        self.stored("review_requests", self.store.request_status(key)).await
-    }
     async fn due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<DueRow>, StoreError> {
         self.store.due(shard, before, limit).await
     }
@@ -164,7 +161,12 @@ impl Requests for World {
     async fn claim_request(&self, key: &OrderKey, lease: &Lease) -> Result<RequestClaim, StoreError> {
         self.stored("review_requests", self.store.claim_request(key, lease)).await
     }
-    async fn begin_sending(&self, key: &OrderKey, lease: &Lease, choice: &PlatformChoice) -> Result<Fenced, StoreError> {
+    async fn begin_sending(
+        &self,
+        key: &OrderKey,
+        lease: &Lease,
+        choice: &PlatformChoice,
+    ) -> Result<Fenced, StoreError> {
         self.stored("review_requests", self.store.begin_sending(key, lease, choice)).await
     }
     async fn postpone(&self, key: &OrderKey, lease: &Lease, postpone: &Postpone) -> Result<Fenced, StoreError> {
@@ -223,7 +225,10 @@ impl Reviews for World {
         let made = self.step(async {
             permit.recipient(self.clock.now()).map(|_| {
                 let n = self.steps.get();
-                Invite { uid: ProviderId::try_from(format!("i{n}").as_str()).unwrap(), url: format!("https://r.example/{n}") }
+                Invite {
+                    uid: ProviderId::try_from(format!("i{n}").as_str()).unwrap(),
+                    url: format!("https://r.example/{n}"),
+                }
             })
         });
         match made.await {

@@ -35,8 +35,9 @@ const SKIP: &str = "SET st = :status, st_rank = :ended, reason_code = :reason, e
      REMOVE lease_until_ms, due_shard, due_at_ms";
 
 /// Never earlier than it stands, and only before its sender has begun.
-const DEFER_IF: &str = "st IN (:scheduled, :queued) AND send_after_ms < :until_ms";
-const DEFER: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms, deferrals = deferrals + :one";
+const DEFER_IF: &str =
+    "st IN (:scheduled, :queued) AND send_after_ms < :until_ms AND first_send_after_ms >= :planned_from_ms";
+const DEFER: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms";
 
 impl DynamoStore {
     pub(super) async fn commit_both(
@@ -53,7 +54,9 @@ impl DynamoStore {
             RequestChange::Skip { key, reason, at, expires_at } => {
                 request.update(self.part(skip(key, *reason, *at, *expires_at))?)
             }
-            RequestChange::Defer { key, until } => request.update(self.part(defer(key, *until))?),
+            RequestChange::Defer { key, until, planned_from } => {
+                request.update(self.part(defer(key, *until, *planned_from))?)
+            }
         };
         // The SDK gives the call a token of its own, so that its repetition is the same transaction to DynamoDB.
         let sent =
@@ -108,9 +111,13 @@ fn skip(key: &OrderKey, reason: SkipReason, at: UnixMillis, expires_at: UnixMill
     change(key, SKIP_IF, SKIP, values)
 }
 
-fn defer(key: &OrderKey, until: UnixMillis) -> Change {
+fn defer(key: &OrderKey, until: UnixMillis, planned_from: UnixMillis) -> Change {
     let mut values = Vec::from(open());
-    values.extend([(":until_ms", millis(until)), (":due_ms", millis(attention(until))), (":one", number(1))]);
+    values.extend([
+        (":until_ms", millis(until)),
+        (":due_ms", millis(attention(until))),
+        (":planned_from_ms", millis(planned_from)),
+    ]);
     change(key, DEFER_IF, DEFER, values)
 }
 
@@ -135,7 +142,6 @@ fn scheduled_row(new: &NewRequest) -> Item {
     item.insert("due_at_ms".into(), millis(attention(plan.send_after)));
     item.insert("zone_names".into(), AttributeValue::L(zones));
     item.insert("attempts".into(), number(0));
-    item.insert("deferrals".into(), number(0));
     item.insert("created_at_ms".into(), millis(new.at));
     item.insert("expires_at".into(), expiry(new.expires_at));
     if let Some(name) = &plan.first_name {
