@@ -39,7 +39,7 @@ impl Providers {
         let shopify = SecretVault::new(client.clone(), "SHOPIFY_ADMIN_SECRET_ARN", config.shopify.secret.clone());
         let podium = SecretVault::new(client, "PODIUM_OAUTH_SECRET_ARN", config.podium.secret.clone());
         let telemetry = &process.telemetry;
-        let (shopify, podium) = tokio::join!(Vault::open(shopify, telemetry), Vault::open(podium, telemetry));
+        let (shopify, podium) = tokio::join!(Vault::shopify(shopify, telemetry), Vault::podium(podium, telemetry));
         let http = Http::new(&config.http).map_err(unusable)?;
         let grant = ShopifyGrant::new(http.clone(), &config.shopify, shopify?).map_err(unusable)?;
         let tokens = shared(Provider::Shopify, grant, store, process);

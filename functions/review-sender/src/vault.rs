@@ -9,12 +9,23 @@ use frontdesk_providers::{CredentialVault, VaultError};
 pub struct Vault(SecretVault);
 
 impl Vault {
-    /// Opens the vault. Credentials that nobody has filled in stop the start.
+    /// Opens Podium's. Credentials that nobody has filled in stop the start.
     ///
     /// # Errors
     /// When only a person can help.
-    pub async fn open(secret: SecretVault, telemetry: &impl Telemetry) -> Result<Self, SecretError> {
-        secret.check(telemetry).await?;
+    pub async fn podium(secret: SecretVault, telemetry: &impl Telemetry) -> Result<Self, SecretError> {
+        let form = ["client_id", "client_secret", "refresh_token"];
+        secret.check(&[&form], "client_id, client_secret and refresh_token", telemetry).await?;
+        Ok(Self(secret))
+    }
+
+    /// The same for Shopify, which has two forms of them.
+    ///
+    /// # Errors
+    /// When only a person can help.
+    pub async fn shopify(secret: SecretVault, telemetry: &impl Telemetry) -> Result<Self, SecretError> {
+        let forms: [&[&str]; 2] = [&["access_token"], &["client_id", "client_secret"]];
+        secret.check(&forms, "access_token, or client_id and client_secret", telemetry).await?;
         Ok(Self(secret))
     }
 }

@@ -53,6 +53,9 @@ pub enum SecretProblem {
     /// As the template made it.
     #[error("still holds the template's placeholder {PLACEHOLDER}; put the real value into it")]
     Placeholder,
+    /// It lacks a part.
+    #[error("is not a JSON object with {0}, none of them empty")]
+    Incomplete(&'static str),
     /// Binary.
     #[error("holds bytes, not text")]
     NotText,
@@ -88,12 +91,19 @@ impl SecretVault {
         self.filled_in(value)
     }
 
-    /// Whether it was filled in, for a start that does not need its value yet. Opens the connection too.
+    /// Whether it was filled in, for a start that does not need its value yet: a JSON object that has all fields of one of
+    /// the `forms`, which `wanted` describes for a person. Opens the connection too.
     ///
     /// # Errors
     /// When only a person can help. That it cannot be asked for now is only noted.
-    pub async fn check(&self, telemetry: &impl Telemetry) -> Result<(), SecretError> {
+    pub async fn check(
+        &self,
+        forms: &[&[&str]],
+        wanted: &'static str,
+        telemetry: &impl Telemetry,
+    ) -> Result<(), SecretError> {
         match self.read().await {
+            Ok(document) if !is_complete(&document, forms) => Err(self.problem(SecretProblem::Incomplete(wanted))),
             Err(error @ SecretError { problem: SecretProblem::Unreadable(_), .. }) => {
                 telemetry.line(Line::warn("a secret could not be read at the start").detail(&error));
                 Ok(())
@@ -138,6 +148,12 @@ impl SecretVault {
     fn problem(&self, problem: SecretProblem) -> SecretError {
         SecretError { setting: self.setting, secret: self.secret.clone(), problem }
     }
+}
+
+fn is_complete(document: &str, forms: &[&[&str]]) -> bool {
+    let fields: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+    let filled = |name: &&str| fields.get(name).and_then(|v| v.as_str()).is_some_and(|v| !v.trim().is_empty());
+    forms.iter().any(|form| form.iter().all(filled))
 }
 
 /// A signing secret that names its predecessor itself.

@@ -133,6 +133,11 @@ where
     F: FnOnce(Process) -> Fut,
     Fut: Future<Output = Result<(), StartError>>,
 {
+    // A panic's text can quote what it was working on, a phone for one. The place is enough to find it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        eprintln!("panicked at {place}");
+    }));
     let outcome =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::System).and_then(
             |runtime| {

@@ -15,7 +15,7 @@ use std::panic::catch_unwind;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat};
 use thiserror::Error;
 
-pub use self::e164::{CallingCode, E164Phone, NotE164, exposed, same_country};
+pub use self::e164::{CallingCode, E164Phone, NotE164};
 pub use self::kind::{NumberType, SmsCapability};
 
 mod e164;
@@ -94,15 +94,6 @@ impl NumberRegion {
         match self {
             Self::Country(region) => region.as_str(),
             Self::NonGeographic => "001",
-        }
-    }
-
-    /// The country, if it is one.
-    #[must_use]
-    pub const fn country(&self) -> Option<Region> {
-        match self {
-            Self::Country(region) => Some(*region),
-            Self::NonGeographic => None,
         }
     }
 }

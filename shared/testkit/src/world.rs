@@ -334,7 +334,7 @@ impl World {
                     assert!(!holder, "{effect:?} ended without a text and still holds the cooldown");
                 }
                 RequestStatus::Unknown => {
-                    assert!(!self.can_look_up, "{effect:?} is unknown although it can be looked up")
+                    assert!(!self.can_look_up, "{effect:?} is unknown although it can be looked up");
                 }
                 RequestStatus::Scheduled | RequestStatus::Queued | RequestStatus::Sending => {}
             }

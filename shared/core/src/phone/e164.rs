@@ -22,7 +22,7 @@ const HIDDEN_AT_LEAST: usize = 4;
 ///
 /// `Debug` and `Display` print it masked (`+61*****678`), so that a log line or an error cannot leak it by accident;
 /// [`E164Phone::expose`] is the one way to the digits, and easy to search for. `serde` is not derived for the same
-/// reason: use [`exposed`] where a row or a request really has to hold the number.
+/// reason.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct E164Phone(String);
 
@@ -98,32 +98,6 @@ impl fmt::Debug for E164Phone {
     }
 }
 
-/// Reading and writing an [`E164Phone`] in the clear, for `#[serde(with = "frontdesk_core::phone::exposed")]`.
-///
-/// Naming this module is the decision to hold a whole number in that place.
-pub mod exposed {
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    use super::E164Phone;
-
-    /// Writes the whole number.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn serialize<S: Serializer>(phone: &E164Phone, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(phone.expose())
-    }
-
-    /// Reads a number in E.164 form.
-    ///
-    /// # Errors
-    /// When the text is missing or not E.164; the message does not repeat it.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<E164Phone, D::Error> {
-        let text = String::deserialize(from)?;
-        E164Phone::parse_e164(&text).map_err(de::Error::custom)
-    }
-}
-
 /// A country calling code, such as 61.
 ///
 /// Two numbers belong to the same country for our purposes when these are equal: +44 7911 123456 is in Guernsey by
@@ -153,12 +127,6 @@ impl fmt::Display for CallingCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
-}
-
-/// Whether two numbers have the same country calling code.
-#[must_use]
-pub fn same_country(a: &E164Phone, b: &E164Phone) -> bool {
-    a.calling_code().is_some_and(|code| b.calling_code() == Some(code))
 }
 
 /// How many digits of a number are its calling code. No code is the beginning of another, so the first two decide.
