@@ -10,6 +10,7 @@
 )]
 
 mod billing;
+mod functions;
 mod queues;
 mod secrets;
 mod start;
