@@ -50,6 +50,9 @@ pub(crate) const TARGET: Target = Target {
         "\"kind\":",
         "\"transactions\":",
         "\"refund_line_items\":",
+        "\"amount\":",
+        "\"restock_type\":",
+        "\"subtotal\":",
         "\"line_items\":",
         "null",
         "true",
@@ -116,6 +119,9 @@ const FIELDS: &[&str] = &[
     "transactions",
     "refund_line_items",
     "line_items",
+    "amount",
+    "restock_type",
+    "subtotal",
 ];
 
 /// 20 November 2026, 00:00 UTC: the samples' orders are days old.
@@ -179,12 +185,13 @@ fn refund_is_decided(refund: &RefundBody, decision: &Decision, policy: &ReviewPo
         Decision::Skip { order, reason } => {
             assert_eq!((*order, *reason), (OrderId(refund.order_id), SkipReason::Refunded));
         }
-        Decision::Defer { order, until } => {
+        Decision::Defer { order, until, planned_from } => {
             assert_eq!((*order, policy.partial_refund), (OrderId(refund.order_id), PartialRefund::Defer));
             assert!(
                 *until <= NOW.plus(policy.settle),
                 "a refund puts a request off for longer than it takes to settle"
             );
+            assert_eq!(*planned_from, until.minus(policy.settle_max), "a request that waited long enough waits again");
         }
         Decision::Schedule { .. } => panic!("a refund makes a request"),
     }
@@ -225,8 +232,9 @@ fn shipments(body: &OrderBody) -> impl Iterator<Item = &Fulfillment> {
 
 fn comes_from(body: &OrderBody, plan: &Plan, policy: &ReviewPolicy) -> bool {
     let Some(location) = policy.location(&plan.location) else { return false };
-    let shipped_from =
-        |f: &Fulfillment| f.location_id.or(body.location_id).is_some_and(|id| location.shopify_ids.contains(&id));
+    // Only a counter sale has a till.
+    let till = body.location_id.filter(|_| body.source_name.as_deref() == Some("pos"));
+    let shipped_from = |f: &Fulfillment| f.location_id.or(till).is_some_and(|id| location.shopify_ids.contains(&id));
     policy.only_location.as_ref() == Some(&location.uid) || shipments(body).any(shipped_from)
 }
 
@@ -257,6 +265,7 @@ fn goes_to_the_buyer(body: &OrderBody, plan: &Plan, policy: &ReviewPolicy) {
     let buyer = customer_name.clone().or(payer_name);
     let of_buyer = |address: &&Address| buyer.as_ref().is_some_and(|buyer| *buyer == name_of(address));
     let address_book = customer.and_then(|c| c.default_address.as_ref());
+    let address_book = address_book.filter(|a| name_of(a).is_empty() || of_buyer(a));
     let billing = body.billing_address.as_ref().filter(|a| customer_name.is_none() || of_buyer(a));
     let shipping = body.shipping_address.as_ref().filter(of_buyer);
     let raw = [
