@@ -44,12 +44,14 @@ def main() -> int:
     options = parser.parse_args()
     try:
         with _stack(options) as stack:
-            return 0 if demonstrate(stack, Timeline()) else 1
+            if not demonstrate(stack, Timeline()):
+                raise StackError("not everything ended as it should")
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    return 0
 
 
 @contextmanager
@@ -72,8 +74,8 @@ def _check_settings(stack: RunningStack) -> None:
     if wrong:
         settings = " ".join(f"{name}='{value}'" for name, value in wrong.items())
         raise StackError(
-            f"the stack that runs is set to other times than a demonstration can wait for. Start it as\n"
-            f"  {settings} make run\nor let the demonstration have a stack of its own: demo.py --fresh"
+            "the stack that runs is set to times that a demonstration cannot wait for. Stop it and start it as\n"
+            f"  {settings} make run\nor let the demonstration have a stack of its own: make demo ARGS=--fresh"
         )
 
 
@@ -164,7 +166,8 @@ class Play:
         if not good:
             timeline.say(timeline.coloured(f"{'':>18}  expected: {case.expected}", RED))
         for text in self._ledger.texts({order.phone for order in playing.orders if order.phone}):
-            timeline.say(timeline.dim(f"{'':>18}  {masked(text['phone'])} “{text['body']}”"))
+            words = f"“{text['body']}”" if text["kind"] == "message" else "a review invitation, in Podium's own words"
+            timeline.say(timeline.dim(f"{'':>18}  {masked(text['phone'])} {words}"))
 
 
 def _right_texts(shop: Shop, ledger: Ledger, timeline: Timeline) -> bool:
