@@ -1,0 +1,463 @@
+//! What the documents, the template and the code say about the same things is the same.
+//!
+//! `UPDATE_DOCS=1 cargo test -p frontdesk-tests --test docs_sync` writes the generated table into the document.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a panic is a failed test"
+)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use frontdesk_core::{
+    config::{self, Env, Function, SETTINGS, Setting, markdown},
+    inbox::RejectReason,
+    review::SkipReason,
+    telemetry::Metric,
+};
+
+const BEGIN: &str = "<!-- settings:begin -->";
+const END: &str = "<!-- settings:end -->";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The files below a directory that end in `extension`, as paths from the root.
+fn files(directory: &str, extension: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join(directory)).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{directory}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.ends_with(extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn documents() -> Vec<String> {
+    let mut all = files("docs", ".md");
+    all.push("README.md".into());
+    all
+}
+
+// ---- The table of settings
+
+#[test]
+fn the_table_in_the_configuration_is_the_codes() {
+    let path = "docs/CONFIGURATION.md";
+    let document = read(path);
+    let (before, rest) = document.split_once(BEGIN).expect("the document has a place for the table");
+    let (table, after) = rest.split_once(END).expect("the place for the table has an end");
+    let wanted = format!("\n{}\n", markdown().trim());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(root().join(path), format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
+        return;
+    }
+    let stale = table.lines().zip(wanted.lines()).find(|(is, should)| is != should);
+    assert_eq!(table, wanted, "{path} is stale, first at {stale:?}; UPDATE_DOCS=1 writes it anew");
+}
+
+/// A `|` or a line end in a meaning would break the table in every viewer.
+#[test]
+fn no_meaning_breaks_the_table() {
+    for setting in SETTINGS {
+        for text in [setting.meaning, setting.unit, setting.default.unwrap_or_default()] {
+            assert!(!text.contains(['|', '\n']), "{}: {text}", setting.name);
+        }
+    }
+}
+
+struct Map(BTreeMap<String, String>);
+
+impl Env for Map {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+    fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+}
+
+/// Variables that every function starts with, and these on top.
+fn variables(more: &[(&str, &str)]) -> Map {
+    let mut map: BTreeMap<String, String> =
+        SETTINGS.iter().filter(|s| s.wired).map(|s| (s.name.to_owned(), "a-name".to_owned())).collect();
+    map.insert("SHOPIFY_SHOP".into(), "harbour-lane.myshopify.com".into());
+    map.insert(
+        "SHOPIFY_LOCATIONS".into(),
+        r#"[{"podium_location":"loc-1","name":"Harbour Lane","country":"AU"}]"#.into(),
+    );
+    map.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    Map(map)
+}
+
+/// The blocks of code in a document, with the language they are said to be in.
+fn blocks(document: &str) -> Vec<(String, String)> {
+    let parts: Vec<&str> = document.split("```").collect();
+    parts
+        .iter()
+        .skip(1)
+        .step_by(2)
+        .map(|block| block.split_once('\n').unwrap())
+        .map(|(l, b)| (l.to_owned(), b.to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_examples_of_settings_are_accepted() {
+    let mut tried = 0;
+    for (language, block) in blocks(&read("docs/CONFIGURATION.md")) {
+        let mut set: Vec<(&str, &str)> = Vec::new();
+        if language == "json" {
+            set.push(("SHOPIFY_LOCATIONS", &block));
+        }
+        set.extend(block.lines().filter_map(|line| line.split_once('=')).filter(|(name, _)| is_variable(name)));
+        if set.is_empty() {
+            continue;
+        }
+        tried += 1;
+        let env = variables(&set);
+        config::shopify_worker(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::review_sender(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        assert!(set.iter().all(|(name, _)| known(name)), "{set:?}");
+    }
+    assert!(tried >= 3, "{tried}");
+}
+
+#[test]
+fn the_example_of_wrong_settings_is_what_is_said() {
+    let env = variables(&[("REVIEW_COOLDOWN_DAYS", "a month"), ("SHOPIFY_ONLY_LOCATION", "loc-2")]);
+    let problems = config::shopify_worker(&env).unwrap_err().to_string();
+    let document = read("docs/CONFIGURATION.md");
+    for line in problems.lines() {
+        assert!(document.contains(line), "the document does not show {line:?}");
+    }
+}
+
+// ---- The template
+
+/// A parameter of the template.
+#[derive(Debug)]
+struct Parameter {
+    default: Option<String>,
+    description: String,
+}
+
+/// The fields of a one-line mapping such as `{Type: String, Default: "a, b", AllowedValues: [a, b]}`, lists as their text.
+fn fields(mapping: &str) -> BTreeMap<String, String> {
+    let inner = mapping
+        .trim()
+        .strip_prefix('{')
+        .and_then(|m| m.strip_suffix('}'))
+        .unwrap_or_else(|| panic!("not one line: {mapping}"));
+    let (mut parts, mut part, mut quoted, mut depth) = (Vec::new(), String::new(), false, 0);
+    let mut characters = inner.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' if quoted => part.extend(characters.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted && depth == 0 => parts.push(std::mem::take(&mut part)),
+            _ => {
+                depth += match c {
+                    '[' | '{' if !quoted => 1,
+                    ']' | '}' if !quoted => -1,
+                    _ => 0,
+                };
+                part.push(c);
+            }
+        }
+    }
+    parts.push(part);
+    let pair =
+        |part: &String| part.split_once(':').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+    parts.iter().map(|part| pair(part).unwrap_or_else(|| panic!("no field: {part}"))).collect()
+}
+
+/// The indented lines under a heading, up to the next line that is not indented deeper than it.
+fn section<'t>(text: &'t str, heading: &str) -> Vec<&'t str> {
+    let depth = heading.len() - heading.trim_start().len();
+    let indented = |line: &&str| line.trim().is_empty() || line.len() - line.trim_start().len() > depth;
+    text.lines()
+        .skip_while(|line| *line != heading)
+        .skip(1)
+        .take_while(indented)
+        .filter(|line| !line.trim().is_empty())
+        .collect()
+}
+
+fn parameters() -> BTreeMap<String, Parameter> {
+    let template = read("template.yaml");
+    section(&template, "Parameters:")
+        .into_iter()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .map(|line| {
+            let (name, mapping) = line.split_once(':').unwrap();
+            let fields = fields(mapping);
+            let description = fields.get("Description").cloned().unwrap_or_default();
+            (name.trim().to_owned(), Parameter { default: fields.get("Default").cloned(), description })
+        })
+        .collect()
+}
+
+/// `REVIEW_BUFFER_SECONDS` is `ReviewBufferSeconds` there.
+fn parameter_name(variable: &str) -> String {
+    let capitalised = |word: &str| word[..1].to_owned() + &word[1..].to_lowercase();
+    variable.split('_').map(capitalised).collect()
+}
+
+#[test]
+fn every_setting_that_can_be_tuned_is_a_parameter_with_its_default_and_meaning() {
+    let parameters = parameters();
+    assert!(parameters.len() > 40, "{}", parameters.len());
+    for Setting { name, default, meaning, .. } in SETTINGS.iter().filter(|s| !s.wired) {
+        let parameter =
+            parameters.get(&parameter_name(name)).unwrap_or_else(|| panic!("{name} is no parameter of the template"));
+        assert_eq!(parameter.description, *meaning, "the template describes {name} otherwise");
+        match default {
+            Some(default) => {
+                assert_eq!(parameter.default.as_deref(), Some(*default), "{name} has another default in the template");
+            }
+            // An empty parameter is no value; one that must be set has no default at all, so that the deployment asks.
+            None if meaning.ends_with("Must be set.") => {
+                assert_eq!(parameter.default, None, "{name} must be asked for");
+            }
+            None => assert_eq!(parameter.default.as_deref(), Some(""), "{name} may be left empty"),
+        }
+    }
+}
+
+/// Secrets are made by the template, or named by a person; either way they are described as in the table.
+#[test]
+fn every_secret_is_a_parameter_that_may_be_left_empty() {
+    let parameters = parameters();
+    for setting in SETTINGS.iter().filter(|s| s.name.ends_with("_SECRET_ARN")) {
+        let parameter = &parameters[&parameter_name(setting.name)];
+        assert!(
+            parameter.description.starts_with(setting.meaning),
+            "the template describes {} otherwise",
+            setting.name
+        );
+        assert_eq!(parameter.default.as_deref(), Some(""), "{}", setting.name);
+    }
+}
+
+/// The logical resources of a type, each with its lines.
+fn resources<'t>(template: &'t str, kind: &str) -> BTreeMap<&'t str, Vec<&'t str>> {
+    let names =
+        template.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ") && line.contains(':'));
+    names
+        .filter_map(|line| {
+            let heading = line.split(" #").next().unwrap().trim_end();
+            let below = section(template, line);
+            let is_kind = below.iter().any(|l| l.trim() == format!("Type: {kind}"));
+            is_kind.then(|| (heading.trim().trim_end_matches(':'), below))
+        })
+        .collect()
+}
+
+#[test]
+fn every_function_gets_exactly_the_variables_that_it_reads() {
+    let template = read("template.yaml");
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let mut seen = BTreeSet::new();
+    for (logical, lines) in functions {
+        let code =
+            lines.iter().find_map(|l| l.trim().strip_prefix("CodeUri: functions/")).unwrap().trim_end_matches('/');
+        let function =
+            Function::ALL.into_iter().find(|f| f.as_str() == code).unwrap_or_else(|| panic!("{logical}: {code}"));
+        seen.insert(function);
+        let below =
+            section(&lines.join("\n"), "        Variables:").iter().map(|l| l.trim().to_owned()).collect::<Vec<_>>();
+        let given: BTreeSet<&str> = below.iter().map(|line| line.split(':').next().unwrap()).collect();
+        let read: BTreeSet<&str> =
+            SETTINGS.iter().filter(|s| s.functions.contains(&function)).map(|s| s.name).collect();
+        let lacking: Vec<_> = read.difference(&given).collect();
+        let useless: Vec<_> = given.difference(&read).collect();
+        assert!(lacking.is_empty() && useless.is_empty(), "{logical} lacks {lacking:?} and does not read {useless:?}");
+        for line in
+            below.iter().filter(|line| !line.starts_with("FRONTDESK_TABLE_") && !line.starts_with("FRONTDESK_QUEUE_"))
+        {
+            let (name, value) = line.split_once(':').unwrap();
+            assert!(value.contains(&parameter_name(name)), "{logical} gets {name} from {value}");
+        }
+    }
+    assert_eq!(seen, Function::ALL.into_iter().collect(), "a function has no part in the template");
+}
+
+/// Settings whose form somebody else judges: the clients of the providers, at the start too.
+const ANY_TEXT: [&str; 6] = [
+    "SHOPIFY_API_URL",
+    "SHOPIFY_API_VERSION",
+    "PODIUM_API_URL",
+    "PODIUM_API_VERSION",
+    "PODIUM_TOKEN_URL",
+    "PODIUM_CAMPAIGN_ID",
+];
+
+/// What the function itself says it needs is what the table says it reads.
+#[test]
+fn a_function_starts_with_the_variables_of_the_table_and_misses_each_that_has_no_default() {
+    type Start = fn(&Map) -> Result<(), config::Problems>;
+    let starts: [(Function, Start); 4] = [
+        (Function::ShopifyOrders, |e| config::shopify_orders(e).map(drop)),
+        (Function::ShopifyWorker, |e| config::shopify_worker(e).map(drop)),
+        (Function::ReviewSender, |e| config::review_sender(e).map(drop)),
+        (Function::Timers, |e| config::timers(e).map(drop)),
+    ];
+    for (function, start) in starts {
+        let own = |setting: &&Setting| setting.functions.contains(&function);
+        let only_own = || {
+            let mut env = variables(&[]);
+            env.0.retain(|name, _| SETTINGS.iter().filter(own).any(|s| s.name == name));
+            env
+        };
+        start(&only_own())
+            .unwrap_or_else(|problems| panic!("{} reads what the table does not say: {problems}", function.as_str()));
+        for setting in SETTINGS.iter().filter(own) {
+            let mut env = only_own();
+            let wrong = if setting.wired { " " } else { "\u{1F4A5}" };
+            env.0.insert(setting.name.to_owned(), wrong.to_owned());
+            let named = start(&env).is_err_and(|problems| problems.0.iter().any(|p| p.name == setting.name));
+            assert!(named || ANY_TEXT.contains(&setting.name), "{} does not read {}", function.as_str(), setting.name);
+        }
+    }
+}
+
+// ---- Metrics and alarms
+
+#[test]
+fn alarms_watch_metrics_that_are_counted() {
+    let template = read("template.yaml");
+    let mut watched = BTreeSet::new();
+    for (logical, lines) in resources(&template, "AWS::CloudWatch::Alarm") {
+        if lines.iter().any(|l| l.trim() == "Namespace: Frontdesk") {
+            let metric = lines.iter().find_map(|l| l.trim().strip_prefix("MetricName: ")).unwrap();
+            assert!(
+                Metric::ALL.iter().any(|m| m.as_str() == metric),
+                "{logical} watches {metric}, which nobody counts"
+            );
+            watched.insert(metric.to_owned());
+        }
+    }
+    // The code marks the metrics that must have one.
+    let source = read("shared/core/src/telemetry.rs");
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let marked = lines.windows(2).filter(|pair| pair[0].starts_with("///") && pair[0].contains("(alarm"));
+    let marked: BTreeSet<String> = marked.map(|pair| pair[1].trim_end_matches(',').to_owned()).collect();
+    assert!(marked.len() > 5, "{marked:?}");
+    let silent: Vec<_> = marked.difference(&watched).collect();
+    assert!(silent.is_empty(), "no alarm watches {silent:?}");
+}
+
+// ---- Names and codes in the documents
+
+/// The words of a text that are written like variables.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+}
+
+fn is_variable(word: &str) -> bool {
+    ["FRONTDESK_", "REVIEW_", "SHOPIFY_", "PODIUM_"].iter().any(|family| word.starts_with(family))
+        && !word.ends_with('_')
+}
+
+fn known(word: &str) -> bool {
+    // Of the local stack and its tests, which are no settings of a function.
+    SETTINGS.iter().any(|s| s.name == word)
+        || word.starts_with("FRONTDESK_LOCAL_")
+        || word.starts_with("FRONTDESK_TEST_")
+}
+
+#[test]
+fn documents_name_no_variable_that_nothing_reads() {
+    for path in documents() {
+        let text = read(&path);
+        let unknown: BTreeSet<&str> = words(&text).filter(|word| is_variable(word) && !known(word)).collect();
+        assert!(unknown.is_empty(), "{path} names {unknown:?}");
+    }
+}
+
+#[test]
+fn documents_lead_to_files_that_exist() {
+    for path in documents() {
+        let text = read(&path);
+        let directory = Path::new(&path).parent().unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let outside = link.is_empty() || link.contains("://") || link.starts_with("mailto:");
+            assert!(outside || root().join(directory).join(link).exists(), "{path} leads to {link}");
+        }
+    }
+}
+
+/// `ERR_` and what follows, where it is a whole code.
+fn codes(text: &str) -> BTreeSet<String> {
+    let code = |word: &&str| {
+        let parts: Vec<&str> = word.split('_').collect();
+        parts.len() == 3 && parts[0] == "ERR" && parts[2].len() == 3 && parts[2].bytes().all(|b| b.is_ascii_digit())
+    };
+    words(text).filter(code).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_code_is_in_the_table_and_every_code_of_the_table_is_in_the_code() {
+    let mut used = BTreeMap::new();
+    for directory in ["shared", "functions", "cli/src", "local/src"] {
+        for path in files(directory, ".rs").into_iter().filter(|path| !path.contains("/tests")) {
+            for code in codes(&read(&path)) {
+                used.entry(code).or_insert(path.clone());
+            }
+        }
+    }
+    let document = read("docs/ERRORS.md");
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `ERR_"));
+    let listed: Vec<String> = rows.map(|row| format!("ERR_{}", row.split('`').next().unwrap())).collect();
+    let once: BTreeSet<&String> = listed.iter().collect();
+    assert_eq!(once.len(), listed.len(), "a code has two rows");
+    let missing: Vec<_> = used.iter().filter(|(code, _)| !once.contains(code)).collect();
+    assert!(missing.is_empty(), "docs/ERRORS.md lacks {missing:?}");
+    let gone: Vec<_> = once.iter().filter(|code| !used.contains_key(**code)).collect();
+    assert!(gone.is_empty(), "nothing in the code says {gone:?} any more");
+    for path in documents() {
+        let unknown: Vec<_> = codes(&read(&path)).into_iter().filter(|code| !used.contains_key(code)).collect();
+        assert!(unknown.is_empty(), "{path} names {unknown:?}");
+    }
+}
+
+#[test]
+fn every_reason_is_in_the_table_with_its_code() {
+    let document = read("docs/ERRORS.md");
+    let row = |word: &str| document.lines().find(|line| line.starts_with(&format!("| `{word}` |"))).map(str::to_owned);
+    for reason in SkipReason::ALL {
+        let row = row(reason.as_str()).unwrap_or_else(|| panic!("docs/ERRORS.md lacks {}", reason.as_str()));
+        let code = reason.code().map_or_else(|| "–".to_owned(), |code| format!("`{code}`"));
+        assert_eq!(row.split('|').nth(2).map(str::trim), Some(code.as_str()), "{}", reason.as_str());
+    }
+    let rejected = [
+        RejectReason::Malformed { line: 1, column: 1 },
+        RejectReason::UnknownShape,
+        RejectReason::OtherShop,
+        RejectReason::UnreadableBody,
+        RejectReason::TooManyAttempts { attempts: 1 },
+    ];
+    for reason in rejected {
+        let described = reason.describe();
+        let word = described.split(':').next().unwrap();
+        assert!(row(word).is_some(), "docs/ERRORS.md lacks {word}");
+    }
+}
