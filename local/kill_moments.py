@@ -11,6 +11,7 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -137,14 +138,13 @@ def strike(scene: Scene, moment: Moment | None, rng: random.Random) -> Kill:
     if moment is None:
         time.sleep(rng.uniform(0.0, 1.0))
         functions = rng.sample(scene.stack.functions(), k=rng.randint(2, 4))
-        killed = {function: _kill(scene.stack.bootstraps(function)) for function in functions}
-        return Kill({function: count for function, count in killed.items() if count}, "all at once")
+        return Kill(_killed({function: scene.stack.bootstraps(function) for function in functions}), "all at once")
     words = moment.words if _wait_for(scene, moment) else ANY_MOMENT
     time.sleep(rng.uniform(0.0, moment.lasts_s))
     running = scene.stack.bootstraps(moment.function)
     # Who of them has the call under way cannot be seen: mostly all of them go.
     chosen = running if rng.random() < 0.7 else rng.sample(running, k=min(1, len(running)))
-    return Kill({moment.function: _kill(chosen)} if chosen else {}, words)
+    return Kill(_killed({moment.function: chosen}), words)
 
 
 def _wait_for(scene: Scene, moment: Moment) -> bool:
@@ -156,10 +156,12 @@ def _wait_for(scene: Scene, moment: Moment) -> bool:
     return True
 
 
-def _kill(pids: list[int]) -> int:
-    killed = 0
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-            killed += 1
-    return killed
+def _killed(chosen: dict[str, list[int]]) -> dict[str, int]:
+    """Kills, and counts those that were still there."""
+    killed = Counter[str]()
+    for function, pids in chosen.items():
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed[function] += 1
+    return dict(killed)
