@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
+FUZZ = "tests/fuzz/Cargo.toml"  # a workspace of its own
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def _run(*argv: str, env: Mapping[str, str] | None = None) -> None:
 
 def formatting() -> None:
     _run("cargo", "fmt", "--all", "--check")
+    _run("cargo", "fmt", "--manifest-path", FUZZ, "--check")
 
 
 def template() -> None:
@@ -83,6 +85,8 @@ def template() -> None:
 
 def lint() -> None:
     _run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings")
+    fuzz_only = ("--manifest-path", FUZZ, "--target-dir", "target/fuzz/blind", "--features", "blind")
+    _run("cargo", "clippy", *fuzz_only, "--all-targets", "--locked", "--", "-D", "warnings")
 
 
 def docs() -> None:
@@ -91,6 +95,10 @@ def docs() -> None:
 
 def tests() -> None:
     _run("cargo", "test", "--workspace", "--locked")
+
+
+def fuzzing() -> None:
+    _run("sh", "tests/fuzz/run.sh", "10")
 
 
 def end_to_end() -> None:
@@ -124,6 +132,7 @@ SECTIONS = [
     Section("lint", "Lints", lint),
     Section("docs", "Documentation", docs),
     Section("tests", "Unit, race, crash and conformance tests", tests),
+    Section("fuzz", "Fuzzing, ten seconds for each target; make fuzz takes longer", fuzzing),
     Section("e2e", "End to end: the deployed template, real binaries, processes killed", end_to_end),
 ]
 

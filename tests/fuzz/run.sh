@@ -1,12 +1,12 @@
 #!/bin/sh
-# Fuzzes every target: run.sh [SECONDS EACH]     (or FUZZ_SECONDS; 10 without either)
+# Fuzzes every target: run.sh [SECONDS EACH]     (or FUZZ_SECONDS; a minute without either)
 #
 # With a C++ compiler the targets run under libFuzzer, which sees the code that an input reaches; without one they run
 # blind, on mutations of the samples. Everything that is built, bred or found stays in target/fuzz. An input that
 # breaks a promise ends the run with an error and the command that replays it.
 set -eu
 
-seconds=${1:-${FUZZ_SECONDS:-10}}
+seconds=${1:-${FUZZ_SECONDS:-60}}
 case $seconds in
 '' | *[!0-9]*)
     echo "run.sh: \"$seconds\" is not a number of seconds" >&2
@@ -39,8 +39,8 @@ build_blind() {
     cargo build --quiet --locked --release --target-dir "$out/blind" --features blind --bins
 }
 
+# $1 target, $2 the command that replays a file
 failed() {
-    # $1 target, $2 replaying command without the file
     echo "$1: BROKEN. From $out/logs/$1.log:" >&2
     grep -a -A 4 -e 'panicked at' -e 'ERROR: libFuzzer' -e '^error' "$out/logs/$1.log" | head -n 40 >&2
     for input in "$out/artifacts/$1"-*; do
@@ -53,6 +53,10 @@ fuzz_seeing() {
     program=$out/seeing/$host/release/$1
     longest=$("$program" --longest 2>/dev/null)
     mkdir -p "$out/corpus/$1"
+    # What was found once is tried first from then on.
+    for input in "$out/artifacts/$1"-*; do
+        [ -e "$input" ] && mv "$input" "$out/corpus/$1/"
+    done
     # RUST_BACKTRACE: a caught panic is part of some targets' plan, and its backtrace would cost more than the input.
     RUST_BACKTRACE=0 "$program" "$out/corpus/$1" -dict="$out/$1.dict" -max_len="$longest" -max_total_time="$seconds" -timeout=10 \
         -rss_limit_mb=1024 -artifact_prefix="$out/artifacts/$1-" -print_final_stats=1 >"$out/logs/$1.log" 2>&1 ||
@@ -68,7 +72,6 @@ fuzz_blind() {
     echo "$1: $(tail -n 1 "$out/logs/$1.log"), nothing broken"
 }
 
-rm -f "$out/artifacts/"*
 host=$(rustc -vV | sed -n 's/^host: //p')
 if has_cxx; then
     how=seeing
