@@ -206,5 +206,8 @@ async fn credentials_are_read_fresh_and_written_whole() {
     );
     vault.0.lock().unwrap().remove("down");
     vault.set("AWSCURRENT", r#"{"client_id":"REPLACE_ME","refresh_token":"REPLACE_ME"}"#);
-    assert_eq!(credentials.check(&forms, "refresh_token", &telemetry).await.unwrap_err().problem, SecretProblem::Placeholder);
+    assert_eq!(
+        credentials.check(&forms, "refresh_token", &telemetry).await.unwrap_err().problem,
+        SecretProblem::Placeholder
+    );
 }

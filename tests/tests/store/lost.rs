@@ -234,7 +234,7 @@ async fn a_sender_holds_its_request_once_and_every_step_of_it_counts_once() {
         assert_eq!(store.postpone(&order(1), &lease("s", at(10)), &put_off).await, Ok(Fenced::Written));
         match store.claim_request(&order(1), &lease("t", at(100))).await {
             Ok(RequestClaim::Acquired(request)) => {
-                assert_eq!((request.attempts, request.trouble_since), (2, Some(at(10))))
+                assert_eq!((request.attempts, request.trouble_since), (2, Some(at(10))));
             }
             other => panic!("{other:?}"),
         }
