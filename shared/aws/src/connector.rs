@@ -25,8 +25,8 @@ pub(crate) fn http_client(more_roots: Option<&[u8]>, timing: &Timing) -> Result<
         trusted.add_pem_certificate(pem);
     }
     let tls = TlsContext::builder().with_trust_store(trusted).build().map_err(|e| e.to_string())?;
-    let settings =
-        HttpConnectorSettings::builder().connect_timeout(timing.connect).read_timeout(timing.attempt).build();
+    // An attempt's limit is the client's; a limit on reading here would be a second timer for the same.
+    let settings = HttpConnectorSettings::builder().connect_timeout(timing.connect).build();
     let connector = Connector::builder()
         .tls_provider(Provider::rustls(CryptoMode::Ring))
         .tls_context(tls)

@@ -193,12 +193,8 @@ impl Aws {
         let key = set(env, "AWS_ACCESS_KEY_ID").ok_or_else(|| missing("AWS_ACCESS_KEY_ID"))?;
         let secret = set(env, "AWS_SECRET_ACCESS_KEY").ok_or_else(|| missing("AWS_SECRET_ACCESS_KEY"))?;
         let credentials = Credentials::new(key, secret, set(env, "AWS_SESSION_TOKEN"), None, "environment");
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(timing.connect)
-            .read_timeout(timing.attempt)
-            .operation_attempt_timeout(timing.attempt)
-            .operation_timeout(timing.call)
-            .build();
+        let timeouts =
+            TimeoutConfig::builder().operation_attempt_timeout(timing.attempt).operation_timeout(timing.call).build();
         let retries = RetryConfig::standard()
             .with_max_attempts(timing.attempts)
             .with_initial_backoff(timing.backoff)

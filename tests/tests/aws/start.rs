@@ -1,13 +1,17 @@
 //! The start: which variables count, and what is said when they are wrong.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use frontdesk_aws::{
     lambda::{self, Invocation},
     start::{Aws, Timing},
 };
-use frontdesk_core::provider::Provider;
-use frontdesk_core::token::Tokens;
+use frontdesk_core::{
+    inbox::{InboxKey, Source},
+    provider::Provider,
+    queue::EventQueue,
+    token::Tokens,
+};
 use frontdesk_tests::{
     aws::MapEnv,
     tables::{Tables, names},
@@ -62,6 +66,28 @@ async fn each_service_may_have_an_endpoint_of_its_own() {
     assert!(store.token(Provider::Podium).await.unwrap().is_none());
     let queue = frontdesk_aws::sqs::SqsEvents::new(aws.sqs(), "https://sqs.example/1/events".into());
     assert!(queue.open().await.unwrap_err().contains("Connection refused"));
+}
+
+#[tokio::test]
+async fn a_service_that_takes_the_call_and_says_nothing_is_given_up() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let env = MapEnv::of(&[WHOLE[0], WHOLE[1], WHOLE[2], ("AWS_ENDPOINT_URL", &url)]);
+    let timing = Timing {
+        attempt: Duration::from_millis(60),
+        call: Duration::from_millis(500),
+        backoff: Duration::from_millis(1),
+        ..Timing::default()
+    };
+    let queue = frontdesk_aws::sqs::SqsEvents::new(Aws::from_env(&env, &timing).unwrap().sqs(), "https://q/1".into());
+    let key = InboxKey { source: Source::Shopify, event: "e1".try_into().unwrap() };
+    let error = queue.enqueue(&key).await.unwrap_err();
+    assert_eq!(error.detail, "no answer in time");
+    let mut tries = 0;
+    while let Ok(Ok(_)) = tokio::time::timeout(Duration::from_millis(50), silent.accept()).await {
+        tries += 1;
+    }
+    assert_eq!(tries, 3, "each attempt has its own limit");
 }
 
 #[tokio::test]
