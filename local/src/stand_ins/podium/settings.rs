@@ -44,15 +44,16 @@ impl Default for Settings {
     /// Podium's documented values, and the locations that the sample events come from.
     fn default() -> Self {
         let stores = [
-            ("34dc3207-f0e7-5b39-bf15-36b47e50111f", "Burleigh Heads"),
-            ("2402d60a-8fc7-58ed-8992-ee47f110175e", "Sydney"),
-            ("loc_burleigh", "Burleigh Heads"),
-            ("loc_sydney", "Sydney"),
+            ("34dc3207-f0e7-5b39-bf15-36b47e50111f", "Burleigh Heads", "AU"),
+            ("2402d60a-8fc7-58ed-8992-ee47f110175e", "Sydney", "AU"),
+            ("loc_burleigh", "Burleigh Heads", "AU"),
+            ("loc_sydney", "Sydney", "AU"),
+            ("loc_austin", "Austin", "US"),
         ];
-        let locations = stores.map(|(uid, name)| Location {
+        let locations = stores.map(|(uid, name, country)| Location {
             uid: uid.to_owned(),
             name: name.to_owned(),
-            country: Some("AU".to_owned()),
+            country: Some(country.to_owned()),
             archived: false,
         });
         Self {
