@@ -228,30 +228,29 @@ pub(crate) fn signature(secret: &str, body: &[u8]) -> String {
 
 /// The digits of every number on an order that is the buyer's own, found without the code under test.
 fn buyers_digits(order: &Value) -> Vec<String> {
-    let name = |who: &Value| {
-        let whole = format!(
-            "{} {}",
-            who["first_name"].as_str().unwrap_or_default(),
-            who["last_name"].as_str().unwrap_or_default()
-        );
-        let whole = if whole.trim().is_empty() { who["name"].as_str().unwrap_or_default().to_owned() } else { whole };
-        whole.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    let joined = |parts: &[&Value]| {
+        let words = parts.iter().filter_map(|part| part.as_str()).flat_map(str::split_whitespace);
+        words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
     };
-    let customer = &order["customer"];
-    let unnamed = name(customer).is_empty();
-    let buyer = if unnamed { name(&order["billing_address"]) } else { name(customer) };
-    let mut owners = vec![order, customer];
-    if name(&customer["default_address"]).is_empty() || name(&customer["default_address"]) == buyer {
-        owners.push(&customer["default_address"]);
-    }
-    if unnamed || name(&order["billing_address"]) == buyer {
-        owners.push(&order["billing_address"]);
-    }
-    if !buyer.is_empty() && name(&order["shipping_address"]) == buyer {
-        owners.push(&order["shipping_address"]);
-    }
+    let person = |who: &Value| joined(&[&who["first_name"], &who["last_name"]]);
+    let recipient = |address: &Value| {
+        let name = person(address);
+        if name.is_empty() { joined(&[&address["name"]]) } else { name }
+    };
+    let (customer, billing, shipping) = (&order["customer"], &order["billing_address"], &order["shipping_address"]);
+    let book = &customer["default_address"];
+    let unnamed = person(customer).is_empty();
+    let buyer = if unnamed { recipient(billing) } else { person(customer) };
+    let buyers = |address: &Value| !buyer.is_empty() && recipient(address) == buyer;
+    let owners = [
+        (order, true),
+        (customer, true),
+        (billing, unnamed || buyers(billing)),
+        (shipping, buyers(shipping)),
+        (book, recipient(book).is_empty() || buyers(book)),
+    ];
     let digits = |owner: &Value| owner["phone"].as_str().map(|p| p.chars().filter(char::is_ascii_digit).collect());
-    owners.into_iter().filter_map(digits).collect()
+    owners.into_iter().filter(|(_, own)| *own).filter_map(|(owner, _)| digits(owner)).collect()
 }
 
 /// How long a message that failed stays hidden in the queue.

@@ -91,6 +91,16 @@ fn gift() -> Value {
     order
 }
 
+/// The same from a buyer who gave no number: the recipient's is the only one there is.
+fn gift_without_a_number() -> Value {
+    let mut order = gift();
+    order["phone"] = Value::Null;
+    order["customer"]["phone"] = Value::Null;
+    order["billing_address"]["phone"] = Value::Null;
+    order["customer"]["default_address"] = order["shipping_address"].clone();
+    order
+}
+
 /// A guest's order: only the addresses say who it is.
 fn guest() -> Value {
     let mut order = order();
@@ -200,12 +210,14 @@ fn fields_that_nobody_reads_change_nothing() {
 /// Whatever is wrong with a present's order, the person on the parcel is not texted.
 #[test]
 fn no_field_of_a_present_leads_to_its_recipient() {
-    let gift = essence(&gift());
+    let gift = essence(&gift_without_a_number());
     for place in places(&gift) {
         for body in VALUES.map(|value| replaced(&gift, &place, value)).into_iter().chain([without(&gift, &place)]) {
             let (house, _) = House::sees_through(cautious(), &body);
-            let recipients = house.world.texts().iter().filter(|t| t.phone.expose().ends_with("570313")).count();
-            assert_eq!(recipients, 0, "{place}");
+            let addressed = house.world.texts();
+            // Without the recipient's name on it, a number in the buyer's own address book is the buyer's.
+            let book = place.starts_with("/customer/default_address");
+            assert!(addressed.is_empty() || book, "{place}: {addressed:?}");
         }
     }
 }
@@ -334,8 +346,11 @@ fn samples_with_several_things_wrong_text_nobody_else_either() {
         "orders-cancelled.json",
         "refunds-create-partial.json",
     ];
-    let wholes: Vec<Value> =
-        [order(), gift(), guest()].into_iter().chain(names.map(json_sample)).map(|w| essence(&w)).collect();
+    let wholes: Vec<Value> = [order(), gift(), gift_without_a_number(), guest()]
+        .into_iter()
+        .chain(names.map(json_sample))
+        .map(|w| essence(&w))
+        .collect();
     let input = (prop::sample::select(wholes), prop::collection::vec(wrong(), 1..5), any::<bool>());
     let config = Config { cases: 4_000, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&input, |(whole, wrongs, strict)| {
