@@ -20,52 +20,36 @@ pub struct OrderBody {
     /// Up to 8e17, beyond what a float can hold.
     pub id: u64,
     /// The contact number given at the checkout.
-    #[serde(default)]
     pub phone: Option<String>,
     /// The contact e-mail; only its presence matters.
-    #[serde(default)]
     pub email: Option<String>,
     /// The same, newer.
-    #[serde(default)]
     pub contact_email: Option<String>,
     /// Null on anonymous counter sales.
-    #[serde(default)]
     pub customer: Option<Customer>,
     /// Missing on counter sales.
-    #[serde(default)]
     pub billing_address: Option<Address>,
     /// Missing on counter sales.
-    #[serde(default)]
     pub shipping_address: Option<Address>,
     /// `paid`, `refunded` and so on.
-    #[serde(default)]
     pub financial_status: Option<String>,
     /// `fulfilled` once everything is shipped.
-    #[serde(default)]
     pub fulfillment_status: Option<String>,
     /// When it was cancelled.
-    #[serde(default)]
     pub cancelled_at: Option<String>,
     /// When it was made, with the shop's UTC offset.
-    #[serde(default)]
     pub created_at: Option<String>,
     /// A test order.
-    #[serde(default)]
     pub test: Option<bool>,
     /// `web`, `pos` or an app.
-    #[serde(default)]
     pub source_name: Option<String>,
     /// The till's location on counter sales.
-    #[serde(default)]
     pub location_id: Option<u64>,
     /// The shipments; there is no top-level `fulfilled_at`.
-    #[serde(default)]
     pub fulfillments: Option<Vec<Fulfillment>>,
     /// The refunds so far.
-    #[serde(default)]
     pub refunds: Option<Vec<RefundStamp>>,
     /// Present on companies' orders only.
-    #[serde(default)]
     pub company: Option<IgnoredAny>,
 }
 
@@ -81,19 +65,14 @@ impl OrderBody {
 #[derive(Debug, Deserialize)]
 pub struct Customer {
     /// First name.
-    #[serde(default)]
     pub first_name: Option<String>,
     /// Last name.
-    #[serde(default)]
     pub last_name: Option<String>,
     /// Often null even when an address has a number.
-    #[serde(default)]
     pub phone: Option<String>,
     /// Only its presence matters.
-    #[serde(default)]
     pub email: Option<String>,
     /// From the customer's address book.
-    #[serde(default)]
     pub default_address: Option<Address>,
 }
 
@@ -101,25 +80,18 @@ pub struct Customer {
 #[derive(Debug, Deserialize)]
 pub struct Address {
     /// The recipient.
-    #[serde(default)]
     pub name: Option<String>,
     /// The recipient's first name.
-    #[serde(default)]
     pub first_name: Option<String>,
     /// The recipient's last name.
-    #[serde(default)]
     pub last_name: Option<String>,
     /// Free text, as typed.
-    #[serde(default)]
     pub phone: Option<String>,
     /// Street; only its presence matters.
-    #[serde(default)]
     pub address1: Option<String>,
     /// Two capitals.
-    #[serde(default)]
     pub country_code: Option<String>,
     /// Shopify's code of the state or province.
-    #[serde(default)]
     pub province_code: Option<String>,
 }
 
@@ -127,13 +99,10 @@ pub struct Address {
 #[derive(Debug, Deserialize)]
 pub struct Fulfillment {
     /// `success` when it counts.
-    #[serde(default)]
     pub status: Option<String>,
     /// When it was packed and labelled, with the shop's UTC offset.
-    #[serde(default)]
     pub created_at: Option<String>,
     /// Which of the shop's locations shipped it.
-    #[serde(default)]
     pub location_id: Option<u64>,
 }
 
@@ -141,7 +110,6 @@ pub struct Fulfillment {
 #[derive(Debug, Deserialize)]
 pub struct RefundStamp {
     /// With the shop's UTC offset.
-    #[serde(default)]
     pub created_at: Option<String>,
 }
 
@@ -151,13 +119,10 @@ pub struct RefundBody {
     /// The order it belongs to.
     pub order_id: u64,
     /// When it was made, with the shop's UTC offset.
-    #[serde(default)]
     pub created_at: Option<String>,
     /// The money that moved.
-    #[serde(default)]
     pub transactions: Option<Vec<Transaction>>,
     /// The goods that it is about.
-    #[serde(default)]
     pub refund_line_items: Option<Vec<RefundLine>>,
 }
 
@@ -165,13 +130,10 @@ pub struct RefundBody {
 #[derive(Debug, Deserialize)]
 pub struct Transaction {
     /// `refund`, or what cancels a payment that was not taken yet: `void`.
-    #[serde(default)]
     pub kind: Option<String>,
     /// `success`, `pending`, `failure` or `error`.
-    #[serde(default)]
     pub status: Option<String>,
     /// How much; Shopify writes money as text.
-    #[serde(default)]
     pub amount: Option<String>,
 }
 
@@ -179,10 +141,8 @@ pub struct Transaction {
 #[derive(Debug, Deserialize)]
 pub struct RefundLine {
     /// `no_restock`, `return`, or `cancel` for what was never shipped.
-    #[serde(default)]
     pub restock_type: Option<String>,
     /// What they cost; here Shopify writes a number.
-    #[serde(default)]
     pub subtotal: Option<f64>,
 }
 
@@ -217,17 +177,11 @@ impl RefundLine {
 /// What tells the shapes apart.
 #[derive(Deserialize)]
 struct Shape {
-    #[serde(default)]
     order_id: Option<IgnoredAny>,
-    #[serde(default)]
     refund_line_items: Option<IgnoredAny>,
-    #[serde(default)]
     transactions: Option<IgnoredAny>,
-    #[serde(default)]
     financial_status: Option<IgnoredAny>,
-    #[serde(default)]
     fulfillment_status: Option<IgnoredAny>,
-    #[serde(default)]
     line_items: Option<IgnoredAny>,
 }
 
