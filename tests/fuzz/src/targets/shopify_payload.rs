@@ -130,7 +130,9 @@ const NOW: UnixMillis = UnixMillis::new(1_795_132_800_000);
 fn seeds(samples: &Samples) -> Vec<Vec<u8>> {
     let reduced = samples.shopify.iter().filter_map(|body| essence(body, FIELDS));
     let gift = r#"{"id":1,"line_items":[],"financial_status":"paid","fulfillment_status":"fulfilled","customer":{"first_name":"Mia","last_name":"Tennant"},"shipping_address":{"name":"Noah Grieve","phone":"0491 570 157","country_code":"AU"},"fulfillments":[{"status":"success","created_at":"2026-11-19T00:00:00Z","location_id":88110022001}]}"#;
-    reduced.chain(samples.shopify.iter().cloned()).chain([gift.as_bytes().to_vec(), b"{}".to_vec()]).collect()
+    let company = r#"{"id":2,"line_items":[],"financial_status":"paid","fulfillment_status":"fulfilled","phone":"+61491570156","company":{"id":9},"fulfillments":[{"status":"success","created_at":"2026-11-19T00:00:00Z","location_id":88110022001}]}"#;
+    let written = [gift, company, "{}", "[1,\"+61491570156\"]"].map(|text| text.as_bytes().to_vec());
+    reduced.chain(samples.shopify.iter().cloned()).chain(written).collect()
 }
 
 /// The brief's rules, the cautious ones, and those of a shop with one location that skips as little as it can.
@@ -164,6 +166,7 @@ fn run(data: &[u8]) {
             return;
         }
     };
+    assert_eq!(data.trim_ascii_start().first(), Some(&b'{'), "an event is read from what is no object");
     POLICIES.with(|policies| {
         for policy in policies {
             let decision = decide(&event, policy, NOW);
