@@ -23,6 +23,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    thread::available_parallelism,
 };
 
 use clap::Parser;
@@ -111,11 +112,11 @@ fn bench(args: &Args) -> Result<usize, Box<dyn Error>> {
     } else {
         println!("There is no valgrind here, so instructions are not counted.");
     }
-    let load = fs::read_to_string("/proc/loadavg")?;
-    let load = load.split_whitespace().next().unwrap_or_default();
+    let load: f64 = fs::read_to_string("/proc/loadavg")?.split_whitespace().next().unwrap_or_default().parse()?;
     println!("Medians of {} lives each, at a load of {load}.", args.rounds);
+    let busy = load > f64::from(u16::try_from(available_parallelism()?.get())?);
     let (nothing, ours) = all.split_first().ok_or("nothing was measured")?;
-    Ok(ours.iter().map(|(subject, measured)| report::print(subject, &nothing.1, measured)).sum())
+    Ok(ours.iter().map(|(subject, measured)| report::print(subject, &nothing.1, measured, busy)).sum())
 }
 
 struct Run {

@@ -22,18 +22,21 @@ enum Limit {
     /// So many times what the function that does nothing takes.
     Times(f64),
     AtMost(f64),
+    /// `Times`, but the machine is too busy to tell.
+    Untold(f64),
     None,
 }
 
 /// A title, where its numbers are, and what they are held to.
 type Row = (&'static str, fn(&Measured) -> &[f64], Limit);
 
-/// Prints a function's table and returns how many budgets it exceeds.
-pub(crate) fn print(subject: &Subject, nothing: &Measured, ours: &Measured) -> usize {
+/// Prints a function's table and returns how many budgets it exceeds. On a busy machine the clock decides nothing.
+pub(crate) fn print(subject: &Subject, nothing: &Measured, ours: &Measured, busy: bool) -> usize {
     let budget = subject.budget;
+    let start = if busy { Limit::Untold(budget.start) } else { Limit::Times(budget.start) };
     let rows: [Row; 9] = [
-        ("start to first answer, ms", |m| &m.start_ms, Limit::Times(budget.start)),
-        ("init, CPU ms", |m| &m.init_cpu_ms, Limit::None),
+        ("start to first answer, ms", |m| &m.start_ms, start),
+        ("init, CPU ms", |m| &m.init_cpu_ms, Limit::Times(budget.init)),
         ("first event after it, CPU ms", |m| &m.first_event_ms, Limit::AtMost(budget.first_event_ms)),
         ("warm event, CPU ms", |m| &m.warm_ms, Limit::Times(budget.warm)),
         ("peak memory, MB", |m| &m.memory_mb, Limit::AtMost(budget.memory_mb)),
@@ -50,9 +53,15 @@ pub(crate) fn print(subject: &Subject, nothing: &Measured, ours: &Measured) -> u
         let (budget, kept) = match limit {
             Limit::Times(most) => (format!("{most:.1} x"), Some(ratio <= most)),
             Limit::AtMost(most) => (format!("{most:.1}"), Some(ours <= most)),
+            Limit::Untold(most) => (format!("{most:.1} x"), None),
             Limit::None => (String::new(), None),
         };
-        let verdict = kept.map_or("", |kept| if kept { "ok" } else { "over" });
+        let verdict = match kept {
+            Some(true) => "ok",
+            Some(false) => "over",
+            None if budget.is_empty() => "",
+            None => "busy",
+        };
         over += usize::from(kept == Some(false));
         println!("  {what:<34}{nothing:>12.2}{ours:>10.2}{ratio:>8.2} x{budget:>10}  {verdict}");
     }

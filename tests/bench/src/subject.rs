@@ -16,11 +16,12 @@ pub(crate) struct Subject {
     pub(crate) budget: Budget,
 }
 
-/// What a function may cost. `start` and `warm` are multiples of what the function that does nothing takes in the same run;
-/// the ADR says where each number comes from.
+/// What a function may cost. `start`, `init` and `warm` are multiples of what the function that does nothing takes in the
+/// same run; the ADR says where each number comes from.
 #[derive(Clone, Copy)]
 pub(crate) struct Budget {
     pub(crate) start: f64,
+    pub(crate) init: f64,
     pub(crate) first_event_ms: f64,
     pub(crate) warm: f64,
     pub(crate) memory_mb: f64,
@@ -30,17 +31,32 @@ pub(crate) struct Budget {
 }
 
 /// Somebody waits for its answer.
-const ENDPOINT: Budget =
-    Budget { start: 3.5, first_event_ms: 1.0, warm: 8.0, memory_mb: 12.0, binary_mb: 7.5, instructions_m: 19.0 };
+const ENDPOINT: Budget = Budget {
+    start: 3.5,
+    init: 3.8,
+    first_event_ms: 1.0,
+    warm: 9.0,
+    memory_mb: 12.0,
+    binary_mb: 7.5,
+    instructions_m: 19.0,
+};
 
 /// Only a queue waits. Its start includes the phone table.
-const WORKER: Budget =
-    Budget { start: 5.2, first_event_ms: 2.0, warm: 15.0, memory_mb: 20.0, binary_mb: 9.0, instructions_m: 25.0 };
+const WORKER: Budget = Budget {
+    start: 5.2,
+    init: 5.3,
+    first_event_ms: 2.0,
+    warm: 15.0,
+    memory_mb: 20.0,
+    binary_mb: 9.0,
+    instructions_m: 25.0,
+};
 
 /// A worker whose event takes thirteen calls to tables and three to providers.
-const SENDER: Budget = Budget { start: 8.0, first_event_ms: 3.5, warm: 40.0, instructions_m: 36.0, ..WORKER };
+const SENDER: Budget =
+    Budget { start: 8.0, init: 6.3, first_event_ms: 3.5, warm: 45.0, instructions_m: 36.0, ..WORKER };
 
-const TIMERS: Budget = Budget { start: 3.0, instructions_m: 11.0, ..ENDPOINT };
+const TIMERS: Budget = Budget { start: 3.0, init: 3.0, instructions_m: 11.0, ..ENDPOINT };
 
 /// The function that does nothing, and after it ours. Their binaries stand in `bin`.
 pub(crate) fn subjects(samples: &Samples, bin: &Path) -> Vec<Subject> {
