@@ -3,7 +3,7 @@
 use frontdesk_core::review::{PartialRefund, ReviewPolicy};
 use proptest::{
     prelude::*,
-    test_runner::{Config, TestRunner},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use serde_json::{Value, json};
 
@@ -353,7 +353,9 @@ fn samples_with_several_things_wrong_text_nobody_else_either() {
         .collect();
     let input = (prop::sample::select(wholes), prop::collection::vec(wrong(), 1..5), any::<bool>());
     let config = Config { cases: 4_000, failure_persistence: None, ..Config::default() };
-    let outcome = TestRunner::new(config).run(&input, |(whole, wrongs, strict)| {
+    // The same cases every time: a check that fails at random is soon ignored. The fuzzers look for new ones.
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let outcome = TestRunner::new_with_rng(config, rng).run(&input, |(whole, wrongs, strict)| {
         let policy = if strict { policy() } else { cautious() };
         House::sees_through(policy, &spoilt(&whole, &wrongs));
         Ok(())
