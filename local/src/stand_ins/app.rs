@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::faults::Faults;
 use super::ledger::{Effect, Ledger};
+use super::podium::attachments::Attachments;
 use super::podium::book::Book;
 use super::podium::oauth::Podium;
 use super::requests::RequestLog;
@@ -30,6 +31,7 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     pub(super) book: Book,
     pub(super) podium: Podium,
+    pub(super) attachments: Attachments,
     pub(super) orders: Orders,
     pub(super) shopify_tokens: Tokens,
     pub(super) ids: Ids,
@@ -50,6 +52,7 @@ impl App {
             ledger,
             book,
             podium: Podium::default(),
+            attachments: Attachments::default(),
             orders: Orders::default(),
             shopify_tokens: Tokens::default(),
             ids,

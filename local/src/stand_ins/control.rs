@@ -7,13 +7,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::app::App;
 use super::faults::FaultRule;
-use crate::clock;
+use super::podium;
 
 const HELP: &str = r#"The stand-ins for Podium and Shopify. What can be asked and said:
 
@@ -23,7 +23,8 @@ const HELP: &str = r#"The stand-ins for Podium and Shopify. What can be asked an
   DELETE /_control/requests
 
   POST   /_control/faults                      {"match": {...}, "times": 1 | "forever", "action": {...}}
-           match:  provider, method, path_prefix, phone, contains, nth (first call to act on)
+           match:  provider (podium, shopify, attachments), method, path_prefix, phone, contains,
+                   nth (first call to act on)
            action: delay_ms, reply_delay_ms, and at most one of
                    status (with headers, body) or canned, either with after_acting;
                    drop_reply_after_acting, close_before_acting, truncate
@@ -37,23 +38,16 @@ const HELP: &str = r#"The stand-ins for Podium and Shopify. What can be asked an
   GET, DELETE the same                         what was said; forget it
   GET, PUT    /_control/shopify                expires_in, client_id, client_secret, static_tokens, scope
   POST   /_control/shopify/revoke              every access token is worthless
-
-  GET, PUT    /_control/podium                 rotate_refresh_tokens, expires_in, client_id, client_secret,
-                                               refresh_tokens, access_tokens, page_size, visible_after_ms,
-                                               locations
-  POST   /_control/podium/revoke
-  PUT    /_control/podium/contacts/{phone}     name, email, opted_out, marketing_sms_opt_out, ...
-  PUT    /_control/podium/conversations/{uid}  {"phone": "+61...", "location": "..."}: opened by the customer
-
-  GET    /_control/health
 "#;
 
-type Parameters = Query<BTreeMap<String, String>>;
-type Controlled = State<Arc<App>>;
+const HELP_END: &str = "  GET    /_control/health\n";
+
+pub(super) type Parameters = Query<BTreeMap<String, String>>;
+pub(super) type Controlled = State<Arc<App>>;
 
 pub(super) fn routes(app: &Arc<App>) -> Router {
     Router::new()
-        .route("/_control", get(HELP))
+        .route("/_control", get([HELP, podium::control::HELP, HELP_END].join("\n")))
         .route("/_control/health", get("ok\n"))
         .route("/_control/ledger", get(ledger).delete(clear_ledger))
         .route("/_control/requests", get(requests).delete(clear_requests))
@@ -62,15 +56,12 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         .route("/_control/shopify", get(shopify).put(change_shopify))
         .route("/_control/shopify/revoke", post(revoke_shopify))
         .route("/_control/shopify/orders/{id}", get(order).put(merge_order).delete(forget_order))
-        .route("/_control/podium", get(podium).put(change_podium))
-        .route("/_control/podium/revoke", post(revoke_podium))
-        .route("/_control/podium/contacts/{phone}", put(steer_contact))
-        .route("/_control/podium/conversations/{uid}", put(open_conversation))
+        .merge(podium::control::routes())
         .with_state(Arc::clone(app))
 }
 
 /// Why a command was not carried out.
-struct Problem(StatusCode, String);
+pub(super) struct Problem(StatusCode, String);
 
 impl From<String> for Problem {
     fn from(problem: String) -> Self {
@@ -84,16 +75,16 @@ impl IntoResponse for Problem {
     }
 }
 
-fn read(body: &Bytes) -> Result<Value, Problem> {
+pub(super) fn read(body: &Bytes) -> Result<Value, Problem> {
     serde_json::from_slice(body).map_err(|error| Problem::from(format!("not JSON: {error}")))
 }
 
-fn found(found: bool) -> StatusCode {
+pub(super) fn found(found: bool) -> StatusCode {
     if found { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
 /// `phone=` of a query. A plus that a person did not escape arrives as a space; here, unlike at Podium, that is forgiven.
-fn phone_in(asked: &BTreeMap<String, String>) -> Option<String> {
+pub(super) fn phone_in(asked: &BTreeMap<String, String>) -> Option<String> {
     asked.get("phone").map(|phone| phone.replace(' ', "+"))
 }
 
@@ -113,7 +104,7 @@ async fn clear_ledger(State(app): Controlled) -> Result<StatusCode, Problem> {
     let mut state = app.lock();
     let cleared = state.ledger.clear();
     cleared.map_err(|error| Problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    state.book = super::podium::book::Book::default();
+    state.book = podium::book::Book::default();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -186,40 +177,4 @@ async fn merge_order(State(app): Controlled, Path(id): Path<String>, body: Bytes
 
 async fn forget_order(State(app): Controlled, Path(id): Path<String>) -> StatusCode {
     found(app.lock().orders.forget(&id))
-}
-
-async fn podium(State(app): Controlled) -> Json<Value> {
-    Json(app.lock().podium.report())
-}
-
-async fn change_podium(State(app): Controlled, body: Bytes) -> Result<Json<Value>, Problem> {
-    let mut state = app.lock();
-    state.podium.change(&read(&body)?)?;
-    Ok(Json(state.podium.report()))
-}
-
-async fn revoke_podium(State(app): Controlled) -> StatusCode {
-    app.lock().podium.revoke();
-    StatusCode::NO_CONTENT
-}
-
-async fn steer_contact(State(app): Controlled, Path(phone): Path<String>, body: Bytes) -> Result<StatusCode, Problem> {
-    app.lock().book.steer_contact(&phone, &read(&body)?, clock::now_ms())?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn open_conversation(
-    State(app): Controlled,
-    Path(uid): Path<String>,
-    body: Bytes,
-) -> Result<StatusCode, Problem> {
-    let given = read(&body)?;
-    let text = |field: &str| given.get(field).and_then(Value::as_str);
-    let phone = text("phone").ok_or_else(|| Problem::from("phone is required".to_owned()))?;
-    let now_ms = clock::now_ms();
-    let mut state = app.lock();
-    state.book.contact_mut(phone, now_ms);
-    state.book.open_conversation(&uid, phone, text("location"), now_ms);
-    state.book.reopen(&uid);
-    Ok(StatusCode::NO_CONTENT)
 }

@@ -14,7 +14,7 @@ use super::requests::Provider;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
-    /// `podium` or `shopify`.
+    /// `podium`, `shopify` or `attachments`.
     pub provider: Option<Provider>,
     /// `POST`; upper or lower case.
     pub method: Option<String>,

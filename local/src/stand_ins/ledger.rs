@@ -61,6 +61,9 @@ pub struct Effect {
     pub conversation: String,
     /// Name the caller gave the recipient.
     pub contact_name: Option<String>,
+    /// The recipient had opted out by then: this must not have been sent.
+    #[serde(default)]
+    pub to_opted_out: bool,
     /// The call that caused it: `request_id` in the request log.
     pub request_id: String,
 }

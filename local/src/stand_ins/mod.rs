@@ -64,6 +64,10 @@ impl StandIns {
         let app = Arc::new(App::open(config.ledger.as_deref())?);
         let router = Router::new()
             .nest("/podium", pipeline::around(podium::routes(&app), Arc::clone(&app), Provider::Podium))
+            .nest(
+                "/attachments",
+                pipeline::around(podium::attachments::routes(&app), Arc::clone(&app), Provider::Attachments),
+            )
             .nest("/shopify", pipeline::around(shopify::routes(&app), Arc::clone(&app), Provider::Shopify))
             .merge(control::routes(&app));
         let server = Server::start(addr, router).await?;
@@ -92,6 +96,12 @@ impl StandIns {
     #[must_use]
     pub fn podium_token_url(&self) -> String {
         format!("{}/podium/oauth/token", self.base_url())
+    }
+
+    /// Where a file is that [`Self::set_attachment`] put there.
+    #[must_use]
+    pub fn attachment_url(&self, name: &str) -> String {
+        format!("{}/attachments/{name}", self.base_url())
     }
 
     /// Value for `SHOPIFY_API_URL`.
@@ -187,12 +197,56 @@ impl StandIns {
         self.app.lock().book.steer_contact(phone, fields, clock::now_ms())
     }
 
+    /// Adds a contact, even if the phone has one: `POST /_control/podium/contacts` without the detour. Returns its uid.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn seed_contact(&self, phone: &str, fields: &Value) -> Result<String, String> {
+        self.app.lock().book.seed_contact(phone, fields, clock::now_ms())
+    }
+
+    /// The contacts of a phone, as `GET /_control/podium/contacts/{phone}` lists them. More than one is one too many.
+    #[must_use]
+    pub fn contacts_of(&self, phone: &str) -> Vec<Value> {
+        self.app.lock().book.contact_reports(Some(phone))
+    }
+
+    /// What became of a conversation: `GET /_control/podium/conversations/{uid}` without the detour.
+    #[must_use]
+    pub fn conversation(&self, uid: &str) -> Option<Value> {
+        let state = self.app.lock();
+        state.book.conversation(uid).map(|found| state.book.conversation_report(found, state.ledger.effects()))
+    }
+
+    /// Changes or adds a location: `PUT /_control/podium/locations/{uid}` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_location(&self, uid: &str, fields: &Value) -> Result<(), String> {
+        self.app.lock().podium.settings.put_location(uid, fields)
+    }
+
+    /// Forgets a location; false, if there was none.
+    pub fn remove_location(&self, uid: &str) -> bool {
+        self.app.lock().podium.settings.remove_location(uid)
+    }
+
+    /// Puts a file on the attachments' host: `PUT /_control/podium/attachments/{name}` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_attachment(&self, name: &str, fields: &Value) -> Result<(), String> {
+        self.app.lock().attachments.put(name, fields)
+    }
+
     /// Makes every access token of a provider worthless; the next call gets a 401.
     pub fn revoke_tokens(&self, provider: Provider) {
         let mut state = self.app.lock();
         match provider {
             Provider::Podium => state.podium.revoke(),
             Provider::Shopify => state.shopify_tokens.revoke(),
+            // Its files are public.
+            Provider::Attachments => {}
         }
     }
 

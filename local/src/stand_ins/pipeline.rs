@@ -70,13 +70,15 @@ fn admit(app: &App, provider: Provider, parts: &Parts, body: &[u8]) -> (String, 
     };
     let taken = state.faults.take(&call);
     let request_id = state.ids.request();
-    let version = parts.headers.get("podium-version").and_then(|value| value.to_str().ok());
+    let named = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let record = RequestRecord {
         request_id: request_id.clone(),
         at_ms: clock::now_ms(),
         provider,
         method: parts.method.to_string(),
-        podium_version: version.map(str::to_owned),
+        podium_version: named("podium-version"),
+        range: named("range"),
+        authorized: parts.headers.contains_key(header::AUTHORIZATION),
         query: query.to_owned(),
         status: None,
         fault: taken.as_ref().map(|(rule, _)| *rule),
@@ -109,7 +111,10 @@ fn subject(book: &podium::book::Book, path: &str, uri: &Uri, body: &[u8]) -> Opt
     let in_path = || {
         let mut segments = path.trim_start_matches("/v4/").split('/');
         match (segments.next(), segments.next()) {
-            (Some("contacts"), Some(identifier)) => Some(identifier.to_owned()),
+            (Some("contacts"), Some(identifier)) => {
+                let known = book.identify(identifier).or_else(|| book.contact_with_uid(identifier));
+                Some(known.map_or_else(|| identifier.to_owned(), |contact| contact.phone.clone()))
+            }
             (Some("conversations"), Some(uid)) => book.conversation(uid).map(|found| found.phone.clone()),
             _ => None,
         }

@@ -15,6 +15,8 @@ pub enum Provider {
     Podium,
     /// Shopify's Admin API.
     Shopify,
+    /// The host of message attachments.
+    Attachments,
 }
 
 impl Provider {
@@ -23,6 +25,7 @@ impl Provider {
         match self {
             Self::Podium => "/podium",
             Self::Shopify => "/shopify",
+            Self::Attachments => "/attachments",
         }
     }
 }
@@ -46,6 +49,10 @@ pub struct RequestRecord {
     pub phone: Option<String>,
     /// The `podium-version` header.
     pub podium_version: Option<String>,
+    /// The `range` header.
+    pub range: Option<String>,
+    /// Whether it carried an `authorization` header, good or not.
+    pub authorized: bool,
     /// Status answered; none while it runs, and none if the connection was closed without one.
     pub status: Option<u16>,
     /// The fault rule that acted on it.

@@ -72,10 +72,8 @@ async fn both_parts_serve_until_sigterm_and_the_ledger_survives_sigkill() {
     call(stand_ins, "PUT", "/_control/podium", &[], r#"{"access_tokens":["t"]}"#).await;
     let sent = message(PHONE, "hello").to_string();
     assert!(sent.contains(LOCATION));
-    assert_eq!(
-        call(stand_ins, "POST", "/podium/v4/messages", &[("authorization", "Bearer t")], &sent).await.status,
-        200
-    );
+    let headers = [("authorization", "Bearer t"), ("content-type", "application/json")];
+    assert_eq!(call(stand_ins, "POST", "/podium/v4/messages", &headers, &sent).await.status, 200);
     program.child.kill().await.unwrap();
 
     let mut program = Program::start(&arguments);

@@ -1,12 +1,16 @@
 //! What Podium knows about people: contacts, conversations and review links.
 //!
 //! Contacts and conversations come into being with the first message to a phone, so they can be rebuilt from the ledger.
-//! Links that were made and never sent are forgotten by a restart; nobody has seen them.
+//! What no customer has noticed is forgotten by a restart: links that were never sent, notes, tags, imported messages,
+//! contacts that were only created, and what was changed about any of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::person::Contact;
+use crate::clock::iso;
 use crate::stand_ins::app::derived_uid;
 use crate::stand_ins::ledger::Effect;
 
@@ -14,35 +18,6 @@ use crate::stand_ins::ledger::Effect;
 pub(crate) const LINK: &str = "https://podium.example.test/r/";
 /// The short form of the same.
 pub(crate) const SHORT_LINK: &str = "https://pdm.example.test/";
-/// The opt-out flags that the briefs' contacts carry beside `opted_out`.
-pub(crate) const BRIEF_FLAGS: [&str; 4] =
-    ["marketing_sms_opt_out", "review_request_opt_out", "global_unsubscribe", "podium_keyword_optout"];
-
-/// A person, by phone (or e-mail address).
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Contact {
-    pub(crate) phone: String,
-    pub(crate) name: Option<String>,
-    pub(crate) email: Option<String>,
-    pub(crate) locations: BTreeSet<String>,
-    pub(crate) created_ms: i64,
-    pub(crate) updated_ms: i64,
-    pub(crate) opted_out_ms: Option<i64>,
-    /// Those of [`BRIEF_FLAGS`] that are set.
-    pub(crate) flags: BTreeSet<String>,
-}
-
-impl Contact {
-    pub(crate) fn uid(&self) -> String {
-        derived_uid(&["contact", &self.phone])
-    }
-
-    /// Whether any flag of either contract says no.
-    pub(crate) fn opted_out(&self) -> bool {
-        self.opted_out_ms.is_some() || !self.flags.is_empty()
-    }
-}
-
 /// One thread with one person at one location.
 #[derive(Clone, Debug)]
 pub(crate) struct Conversation {
@@ -51,7 +26,42 @@ pub(crate) struct Conversation {
     pub(crate) location: Option<String>,
     pub(crate) created_ms: i64,
     pub(crate) last_item_ms: i64,
+    pub(crate) updated_ms: i64,
     pub(crate) closed: bool,
+    pub(crate) assigned: Option<String>,
+    pub(crate) assignees: Vec<String>,
+}
+
+/// What an agent, or an integration in their place, wrote beside a conversation. No customer sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Note {
+    pub(crate) uid: String,
+    pub(crate) conversation: String,
+    pub(crate) body: String,
+    pub(crate) sender_name: String,
+    pub(crate) at_ms: i64,
+}
+
+/// A message that was exchanged elsewhere and is only shown here. Nobody was sent anything.
+#[derive(Clone, Debug)]
+pub(crate) struct Imported {
+    pub(crate) uid: String,
+    pub(crate) conversation: String,
+    pub(crate) phone: String,
+    pub(crate) location: String,
+    pub(crate) body: String,
+    pub(crate) inbound: bool,
+    pub(crate) published_ms: i64,
+    pub(crate) imported_ms: i64,
+}
+
+/// A label that contacts can carry.
+#[derive(Clone, Debug)]
+pub(crate) struct Tag {
+    pub(crate) uid: String,
+    pub(crate) label: String,
+    pub(crate) description: String,
+    pub(crate) created_ms: i64,
 }
 
 /// A review link.
@@ -77,8 +87,12 @@ impl Invite {
 /// All of it.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    contacts: BTreeMap<String, Contact>,
+    /// By phone; the number tells duplicates apart, which only come from the control API or a setting.
+    contacts: BTreeMap<(String, u32), Contact>,
+    tags: Vec<Tag>,
     conversations: Vec<Conversation>,
+    notes: Vec<Note>,
+    imported: Vec<Imported>,
     invites: Vec<Invite>,
 }
 
@@ -103,51 +117,139 @@ impl Book {
         }
     }
 
+    /// The contact of a phone; the first, should there be several.
     pub(crate) fn contact(&self, phone: &str) -> Option<&Contact> {
-        self.contacts.get(phone)
+        self.contacts_of(phone).next()
     }
 
-    /// Finds a contact by phone, e-mail address or conversation.
+    pub(crate) fn contacts_of(&self, phone: &str) -> impl Iterator<Item = &Contact> {
+        self.contacts.range(all_of(phone)).map(|(_, contact)| contact)
+    }
+
+    /// Finds a contact by phone, e-mail address or conversation. Its own uid is no identifier.
     pub(crate) fn identify(&self, identifier: &str) -> Option<&Contact> {
-        self.contact(identifier)
-            .or_else(|| self.contacts.values().find(|contact| contact.email.as_deref() == Some(identifier)))
-            .or_else(|| self.conversation(identifier).and_then(|found| self.contact(&found.phone)))
+        self.key_of(identifier).and_then(|key| self.contacts.get(&key))
+    }
+
+    pub(crate) fn identify_mut(&mut self, identifier: &str) -> Option<&mut Contact> {
+        self.key_of(identifier).and_then(|key| self.contacts.get_mut(&key))
+    }
+
+    fn key_of(&self, identifier: &str) -> Option<(String, u32)> {
+        let first = |phone: &str| self.contacts.range(all_of(phone)).next().map(|(key, _)| key.clone());
+        let of_email = || {
+            let mut all = self.contacts.iter();
+            all.find(|(_, contact)| contact.email.as_deref() == Some(identifier)).map(|(key, _)| key.clone())
+        };
+        first(identifier)
+            .or_else(of_email)
+            .or_else(|| self.conversation(identifier).and_then(|found| first(&found.phone)))
+    }
+
+    pub(crate) fn contact_with_uid(&self, uid: &str) -> Option<&Contact> {
+        self.contacts().find(|contact| contact.uid == uid)
+    }
+
+    pub(crate) fn contact_with_uid_mut(&mut self, uid: &str) -> Option<&mut Contact> {
+        self.contacts.values_mut().find(|contact| contact.uid == uid)
     }
 
     pub(crate) fn contacts(&self) -> impl Iterator<Item = &Contact> {
         self.contacts.values()
     }
 
+    pub(crate) fn contacts_of_mut(&mut self, phone: &str) -> impl Iterator<Item = &mut Contact> {
+        self.contacts.range_mut(all_of(phone)).map(|(_, contact)| contact)
+    }
+
     /// The contact of a phone, made if there is none.
     pub(crate) fn contact_mut(&mut self, phone: &str, now_ms: i64) -> &mut Contact {
-        let contact = self.contacts.entry(phone.to_owned()).or_insert_with(|| Contact {
-            phone: phone.to_owned(),
-            created_ms: now_ms,
-            ..Contact::default()
-        });
+        let first = self.contacts.range(all_of(phone)).next().map(|(key, _)| key.clone());
+        let key = first.unwrap_or_else(|| (phone.to_owned(), 0));
+        let contact = self.contacts.entry(key).or_insert_with(|| Contact::new(phone, now_ms));
         contact.updated_ms = now_ms;
         contact
     }
 
-    /// Says what a contact looks like: `name`, `email`, `opted_out` and the briefs' four flags.
+    /// Puts a contact in, even where its phone has one already. A uid that is taken gets a number.
+    pub(crate) fn add_contact(&mut self, mut contact: Contact) -> String {
+        let number = self.contacts.range(all_of(&contact.phone)).next_back().map_or(0, |((_, last), _)| last + 1);
+        if self.contact_with_uid(&contact.uid).is_some() {
+            contact.uid = derived_uid(&["contact", &contact.phone, &number.to_string()]);
+        }
+        let uid = contact.uid.clone();
+        self.contacts.insert((contact.phone.clone(), number), contact);
+        uid
+    }
+
+    /// Takes the one contact out that `identifier` finds.
+    pub(crate) fn remove_contact(&mut self, identifier: &str) -> Option<Contact> {
+        self.key_of(identifier).and_then(|key| self.contacts.remove(&key))
+    }
+
+    /// Says what a contact looks like: the first of its phone, made if there is none.
     pub(crate) fn steer_contact(&mut self, phone: &str, change: &Value, now_ms: i64) -> Result<(), String> {
+        let mut contact = self.contact(phone).cloned().unwrap_or_else(|| Contact::new(phone, now_ms));
+        contact.updated_ms = now_ms;
+        self.steered(&mut contact, change, now_ms)?;
+        *self.contact_mut(phone, now_ms) = contact;
+        Ok(())
+    }
+
+    /// Adds a contact to those that `phone` may have already: what was there before anybody looked. Returns its uid.
+    pub(crate) fn seed_contact(&mut self, phone: &str, fields: &Value, now_ms: i64) -> Result<String, String> {
+        let mut contact = Contact::new(phone, now_ms);
+        self.steered(&mut contact, fields, now_ms)?;
+        Ok(self.add_contact(contact))
+    }
+
+    /// Lays the fields over the contact. `conversation` opens one, at `location`.
+    fn steered(&mut self, contact: &mut Contact, change: &Value, now_ms: i64) -> Result<(), String> {
         let fields = change.as_object().ok_or("a contact is an object")?;
-        let contact = self.contact_mut(phone, now_ms);
+        let uid = contact.uid.clone();
+        let mut conversation = None;
         for (field, value) in fields {
             match (field.as_str(), value) {
-                ("name", Value::String(name)) => contact.name = Some(name.clone()),
-                ("email", Value::String(email)) => contact.email = Some(email.clone()),
-                ("opted_out", Value::Bool(out)) => contact.opted_out_ms = out.then_some(now_ms),
-                (flag, Value::Bool(true)) if BRIEF_FLAGS.contains(&flag) => {
-                    contact.flags.insert(flag.to_owned());
-                }
-                (flag, Value::Bool(false)) if BRIEF_FLAGS.contains(&flag) => {
-                    contact.flags.remove(flag);
-                }
-                _ => return Err(format!("a contact has no such field: {field} = {value}")),
+                ("phone", Value::String(phone)) if *phone == contact.phone => {}
+                ("conversation", Value::String(uid)) => conversation = Some(uid),
+                _ => contact.steer(field, value, now_ms)?,
             }
         }
+        if contact.uid != uid && self.contact_with_uid(&contact.uid).is_some() {
+            return Err(format!("another contact has the uid {}", contact.uid));
+        }
+        if let Some(uid) = conversation {
+            let location = fields.get("location").and_then(Value::as_str);
+            if self.conversation(uid).is_some_and(|known| known.phone != contact.phone) {
+                return Err(format!("another person has the conversation {uid}"));
+            }
+            self.open_conversation(uid, &contact.phone, location, now_ms);
+            self.reopen(uid);
+        }
         Ok(())
+    }
+
+    /// Contacts for the control API: all, or those of a phone.
+    pub(crate) fn contact_reports(&self, phone: Option<&str>) -> Vec<Value> {
+        let asked = self.contacts().filter(|contact| phone.is_none_or(|phone| contact.phone == phone));
+        asked
+            .map(|contact| {
+                let conversations = self.conversations_of(&contact.phone).map(|found| found.uid.as_str());
+                contact.report(&conversations.collect::<Vec<_>>())
+            })
+            .collect()
+    }
+
+    pub(crate) fn add_tag(&mut self, tag: Tag) {
+        self.tags.push(tag);
+    }
+
+    pub(crate) fn tag(&self, uid: &str) -> Option<&Tag> {
+        self.tags.iter().find(|tag| tag.uid == uid)
+    }
+
+    pub(crate) fn tags(&self) -> &[Tag] {
+        &self.tags
     }
 
     pub(crate) fn conversation(&self, uid: &str) -> Option<&Conversation> {
@@ -176,24 +278,82 @@ impl Book {
 
     /// Makes sure that a conversation exists, and moves its last activity.
     pub(crate) fn open_conversation(&mut self, uid: &str, phone: &str, location: Option<&str>, now_ms: i64) {
-        match self.conversations.iter_mut().find(|conversation| conversation.uid == uid) {
-            Some(conversation) => conversation.last_item_ms = now_ms,
+        match self.conversation_mut(uid) {
+            Some(conversation) => {
+                conversation.last_item_ms = now_ms;
+                conversation.updated_ms = now_ms;
+            }
             None => self.conversations.push(Conversation {
                 uid: uid.to_owned(),
                 phone: phone.to_owned(),
                 location: location.map(str::to_owned),
                 created_ms: now_ms,
                 last_item_ms: now_ms,
+                updated_ms: now_ms,
+                assigned: None,
+                assignees: Vec::new(),
                 // Podium creates the conversations of API messages closed, so that they do not fill the inbox.
                 closed: true,
             }),
         }
     }
 
+    pub(crate) fn conversation_mut(&mut self, uid: &str) -> Option<&mut Conversation> {
+        self.conversations.iter_mut().find(|conversation| conversation.uid == uid)
+    }
+
     pub(crate) fn reopen(&mut self, uid: &str) {
-        if let Some(found) = self.conversations.iter_mut().find(|conversation| conversation.uid == uid) {
+        if let Some(found) = self.conversation_mut(uid) {
             found.closed = false;
         }
+    }
+
+    pub(crate) fn add_note(&mut self, note: Note) {
+        self.notes.push(note);
+    }
+
+    /// Takes in a message from elsewhere, with the person and the conversation it belongs to.
+    pub(crate) fn import(&mut self, message: Imported, contact_name: &str) {
+        let now_ms = message.imported_ms;
+        let contact = self.contact_mut(&message.phone, now_ms);
+        contact.locations.insert(message.location.clone());
+        contact.name = Some(contact_name.to_owned());
+        self.open_conversation(&message.conversation, &message.phone, Some(&message.location), now_ms);
+        self.imported.push(message);
+    }
+
+    pub(crate) fn imported(&self) -> &[Imported] {
+        &self.imported
+    }
+
+    /// A conversation for the control API, with its notes and its messages, oldest first.
+    pub(crate) fn conversation_report(&self, conversation: &Conversation, effects: &[Effect]) -> Value {
+        let uid = &conversation.uid;
+        let notes = self.notes.iter().filter(|note| note.conversation == *uid);
+        let notes: Vec<Value> = notes
+            .map(|note| json!({ "uid": note.uid, "body": note.body, "sender_name": note.sender_name, "at_ms": note.at_ms }))
+            .collect();
+        let imported = self.imported.iter().filter(|message| message.conversation == *uid).map(|message| {
+            let direction = if message.inbound { "inbound" } else { "outbound" };
+            let at_ms = message.published_ms;
+            (at_ms, json!({ "uid": message.uid, "body": message.body, "direction": direction, "imported": true, "at_ms": at_ms }))
+        });
+        let sent = effects.iter().filter(|effect| effect.conversation == *uid).map(|effect| {
+            let (id, body, at_ms) = (&effect.message_id, &effect.body, effect.at_ms);
+            (at_ms, json!({ "uid": id, "body": body, "direction": "outbound", "imported": false, "at_ms": at_ms }))
+        });
+        let mut messages: Vec<(i64, Value)> = sent.chain(imported).collect();
+        messages.sort_by_key(|(at_ms, _)| *at_ms);
+        json!({
+            "uid": uid,
+            "phone": conversation.phone,
+            "location": conversation.location,
+            "closed": conversation.closed,
+            "assigned": conversation.assigned,
+            "created_at": iso(conversation.created_ms),
+            "notes": notes,
+            "messages": messages.into_iter().map(|(_, message)| message).collect::<Vec<_>>(),
+        })
     }
 
     pub(crate) fn add_invite(&mut self, invite: Invite) {
@@ -222,4 +382,9 @@ impl Book {
         };
         Some((link, uid))
     }
+}
+
+/// Where the contacts of a phone are.
+fn all_of(phone: &str) -> RangeInclusive<(String, u32)> {
+    (phone.to_owned(), 0)..=(phone.to_owned(), u32::MAX)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, OriginalUri, Query, Request};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -39,11 +39,15 @@ impl FromRequest<Arc<App>> for Ask {
             Query::try_from_uri(&parts.uri).map_err(|_| Refusal::invalid("The query string cannot be read."))?;
         // The pipeline has read the body within its limit already.
         let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let bad = |message| Refusal::published(StatusCode::BAD_REQUEST, "bad_request", message);
+        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let declared = content_type.and_then(|value| value.split(';').next()).map(str::trim);
         let body = if bytes.is_empty() {
             Value::Null
+        } else if declared.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+            serde_json::from_slice(&bytes).map_err(|_| bad("The body is not JSON."))?
         } else {
-            serde_json::from_slice(&bytes)
-                .map_err(|_| Refusal::published(StatusCode::BAD_REQUEST, "bad_request", "The body is not JSON."))?
+            return Err(bad("The content type must be application/json."));
         };
         let url = path.to_string();
         Ok(Self { app: Arc::clone(app), request_id: id.unwrap_or_default(), url, query, body })
@@ -54,6 +58,25 @@ impl Ask {
     /// A text field of the body that is there and not blank. `place` is a JSON pointer.
     pub(super) fn text(&self, place: &str) -> Option<&str> {
         self.body.pointer(place).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+    }
+
+    /// A text field of the body that must be there.
+    pub(super) fn required(&self, field: &str) -> Result<&str, Refusal> {
+        self.text(&format!("/{field}")).ok_or_else(|| Refusal::invalid(format!("{field} is required.")))
+    }
+
+    /// A text field of the body that may be missing, but not blank and nothing but a text.
+    pub(super) fn optional(&self, field: &str) -> Result<Option<&str>, Refusal> {
+        self.body.get(field).map(|_| self.required(field)).transpose()
+    }
+
+    /// Holds the body to the fields that Podium's description names: it allows no others here.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), Refusal> {
+        let fields = self.body.as_object().ok_or_else(|| Refusal::invalid("The body is not an object."))?;
+        match fields.keys().find(|field| !known.contains(&field.as_str())) {
+            Some(field) => Err(Refusal::invalid(format!("{field} is not a field of this."))),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn ok(&self, data: &Value) -> Response {

@@ -1,4 +1,4 @@
-//! Messages and the conversations they are in. Sending one is what a customer notices.
+//! Messages. Sending one is what a customer notices.
 
 use axum::Json;
 use axum::extract::Path;
@@ -6,10 +6,12 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::book::Imported;
 use super::envelope::{Answer, Ask, Refusal};
 use super::page::Page;
+use super::person::Contact;
 use super::view;
-use crate::clock::{self, iso};
+use crate::clock::{self, iso, parse_iso};
 use crate::stand_ins::app::State;
 use crate::stand_ins::ledger::{Contract, Effect, EffectKind};
 use crate::stand_ins::requests::Provider;
@@ -46,6 +48,7 @@ pub(super) fn put(state: &mut State, ask: &Ask, sending: Sending<'_>) -> Result<
         message_id: Some(state.ids.uid()),
         conversation,
         contact_name: sending.contact_name.map(str::to_owned),
+        to_opted_out: opted_out(state, sending.phone),
         request_id: ask.request_id.clone(),
     };
     state.effect(effect).map_err(|error| Refusal::ledger(&error))
@@ -53,17 +56,9 @@ pub(super) fn put(state: &mut State, ask: &Ask, sending: Sending<'_>) -> Result<
 
 /// `POST /v4/messages`
 pub(super) async fn send(ask: Ask) -> Answer {
-    let body = ask.text("/body").ok_or_else(|| Refusal::invalid("body is required."))?;
-    let identifier = ask.text("/channel/identifier").ok_or_else(|| Refusal::invalid("channel is required."))?;
-    let good = match ask.text("/channel/type") {
-        Some("phone") => is_e164(identifier),
-        Some("email") => identifier.contains('@'),
-        _ => return Err(Refusal::invalid("channel.type must be phone or email.")),
-    };
-    if !good {
-        return Err(Refusal::invalid("channel.identifier is not valid."));
-    }
-    let location = ask.text("/locationUid").ok_or_else(|| Refusal::invalid("locationUid is required."))?;
+    let body = ask.required("body")?;
+    let identifier = channel(&ask)?;
+    let location = ask.required("locationUid")?;
     let mut state = ask.app.lock();
     if state.podium.settings.location(location).is_none() {
         return Err(Refusal::invalid("locationUid names no location."));
@@ -112,35 +107,17 @@ pub(super) async fn reply(Path(uid): Path<String>, ask: Ask) -> Answer {
     Ok(Json(answer).into_response())
 }
 
+fn opted_out(state: &State, phone: &str) -> bool {
+    state.book.contacts_of(phone).any(Contact::opted_out)
+}
+
 /// The briefs' Podium refuses to text who said STOP. What the published one does is not documented: there the message
-/// goes out and into the ledger, where a test will find it.
+/// goes out and into the ledger as `to_opted_out`, where a test will find it.
 pub(super) fn refuse_opted_out(state: &State, phone: &str) -> Result<(), Refusal> {
-    if state.book.contact(phone).is_some_and(|contact| contact.opted_out()) {
+    if opted_out(state, phone) {
         return Err(Refusal::brief(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "contact_opted_out"));
     }
     Ok(())
-}
-
-/// `GET /v4/conversations?locationUid=`
-pub(super) async fn conversations(ask: Ask) -> Answer {
-    let page = Page::of(&ask, None)?;
-    let items = {
-        let state = ask.app.lock();
-        let wanted = page.parameter("locationUid");
-        let found = state.book.conversations().into_iter();
-        found
-            .filter(|conversation| wanted.is_none() || conversation.location.as_deref() == wanted)
-            .map(|conversation| (conversation.uid.clone(), view::conversation(conversation, &state.book)))
-            .collect()
-    };
-    page.cut(&ask, items)
-}
-
-/// `GET /v4/conversations/{uid}`
-pub(super) async fn conversation(Path(uid): Path<String>, ask: Ask) -> Answer {
-    let state = ask.app.lock();
-    let found = state.book.conversation(&uid).map(|found| view::conversation(found, &state.book));
-    found.map(|conversation| ask.ok(&conversation)).ok_or_else(Refusal::not_found)
 }
 
 /// `GET /v4/conversations/{uid}/messages`, newest first. It takes a cursor and no limit.
@@ -151,15 +128,19 @@ pub(super) async fn list(Path(uid): Path<String>, ask: Ask) -> Answer {
         let state = ask.app.lock();
         let conversation = state.book.conversation(&uid).ok_or_else(Refusal::not_found)?;
         let now_ms = clock::now_ms();
-        let sent: Vec<&Effect> = state
-            .ledger
-            .of_phone(&conversation.phone)
-            .filter(|effect| effect.conversation == uid && state.podium.settings.shows(effect.at_ms, now_ms))
-            .collect();
-        let newest_first = sent.into_iter().rev();
-        newest_first
-            .map(|effect| (effect.message_id.clone().unwrap_or_default(), view::message(effect, &state.book)))
-            .collect()
+        let shows = |at_ms: i64| state.podium.settings.shows(at_ms, now_ms);
+        let sent = state.ledger.of_phone(&conversation.phone);
+        let sent = sent.filter(|effect| effect.conversation == uid && shows(effect.at_ms)).map(|effect| {
+            let id = effect.message_id.clone().unwrap_or_default();
+            (effect.at_ms, (id, view::message(effect, &state.book)))
+        });
+        let imported = state.book.imported().iter();
+        let imported = imported
+            .filter(|message| message.conversation == uid && shows(message.imported_ms))
+            .map(|message| (message.published_ms, (message.uid.clone(), view::imported(message, &state.book))));
+        let mut items: Vec<(i64, (String, Value))> = sent.chain(imported).collect();
+        items.sort_by_key(|(at_ms, _)| *at_ms);
+        items.into_iter().rev().map(|(_, item)| item).collect()
     };
     page.cut(&ask, items)
 }
@@ -168,8 +149,56 @@ pub(super) async fn list(Path(uid): Path<String>, ask: Ask) -> Answer {
 pub(super) async fn one(Path((uid, message)): Path<(String, String)>, ask: Ask) -> Answer {
     let state = ask.app.lock();
     let mut effects = state.ledger.effects().iter();
-    let found = effects.find(|effect| effect.conversation == uid && effect.message_id.as_deref() == Some(&message));
-    found.map(|effect| ask.ok(&view::message(effect, &state.book))).ok_or_else(Refusal::not_found)
+    let sent = effects.find(|effect| effect.conversation == uid && effect.message_id.as_deref() == Some(&message));
+    let sent = sent.map(|effect| view::message(effect, &state.book));
+    let imported = || {
+        let mut all = state.book.imported().iter();
+        let found = all.find(|one| one.conversation == uid && one.uid == message);
+        found.map(|message| view::imported(message, &state.book))
+    };
+    sent.or_else(imported).map(|message| ask.ok(&message)).ok_or_else(Refusal::not_found)
+}
+
+/// `POST /v4/import/messages`: shows what was said elsewhere. Nobody is sent anything, so the ledger has nothing of it.
+pub(super) async fn import(ask: Ask) -> Answer {
+    let body = ask.required("body")?;
+    let phone = channel(&ask)?;
+    let contact_name = ask.required("contactName")?;
+    let inbound = match ask.required("direction")? {
+        "inbound" => true,
+        "outbound" => false,
+        _ => return Err(Refusal::invalid("direction must be inbound or outbound.")),
+    };
+    let location = ask.required("locationUid")?;
+    let published_ms = parse_iso(ask.required("publishedAt")?);
+    let published_ms = published_ms.ok_or_else(|| Refusal::invalid("publishedAt is not a time."))?;
+    let mut state = ask.app.lock();
+    if state.podium.settings.location(location).is_none() {
+        return Err(Refusal::invalid("locationUid names no location."));
+    }
+    let message = Imported {
+        uid: state.ids.uid(),
+        conversation: state.book.conversation_for(phone, Some(location)),
+        phone: phone.to_owned(),
+        location: location.to_owned(),
+        body: body.to_owned(),
+        inbound,
+        published_ms,
+        imported_ms: clock::now_ms(),
+    };
+    state.book.import(message.clone(), contact_name);
+    Ok(ask.ok(&view::imported(&message, &state.book)))
+}
+
+/// Whom a message is for: `channel {type: "phone" | "email", identifier}`.
+fn channel(ask: &Ask) -> Result<&str, Refusal> {
+    let identifier = ask.text("/channel/identifier").ok_or_else(|| Refusal::invalid("channel is required."))?;
+    let good = match ask.text("/channel/type") {
+        Some("phone") => is_e164(identifier),
+        Some("email") => identifier.contains('@'),
+        _ => return Err(Refusal::invalid("channel.type must be phone or email.")),
+    };
+    good.then_some(identifier).ok_or_else(|| Refusal::invalid("channel.identifier is not valid."))
 }
 
 /// `+` and 7 to 15 digits, not starting with 0. No more than a carrier's first look: the stand-in must not share the

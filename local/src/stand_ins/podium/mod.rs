@@ -3,27 +3,33 @@
 //! One stand-in speaks both contracts on one set of paths, because they hardly overlap: where a path is the same, the
 //! request itself tells which picture its caller has (`phone=` in the query, `location_uid` in the body).
 
+pub(super) mod attachments;
 pub(crate) mod book;
+mod brief_contacts;
 mod contacts;
+pub(super) mod control;
+mod conversations;
 pub(super) mod envelope;
+mod locations;
 mod messages;
 pub(crate) mod oauth;
 mod page;
+mod person;
 mod reviews;
 pub(crate) mod settings;
+mod tags;
 mod view;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use self::envelope::{Answer, Ask, Refusal};
-use self::page::Page;
+use self::envelope::Refusal;
 use super::app::App;
 use crate::clock;
 
@@ -32,13 +38,20 @@ const VERSION: &str = "2021.04.01";
 
 pub(super) fn routes(app: &Arc<App>) -> Router {
     let v4 = Router::new()
-        .route("/locations", get(locations))
-        .route("/locations/{uid}", get(location))
+        .route("/locations", get(locations::list))
+        .route("/locations/{uid}", get(locations::one))
         .route("/contacts", get(contacts::list).post(contacts::create))
-        .route("/contacts/{identifier}", get(contacts::one))
+        .route("/contacts/{identifier}", get(contacts::one).patch(contacts::change).delete(contacts::delete))
+        .route("/contacts/{identifier}/tags/{uid}", post(tags::attach).delete(tags::detach))
+        .route("/contacts/campaigns/opt_out", post(tags::opt_out))
+        .route("/contacts/campaigns/opt_in", post(tags::opt_in))
+        .route("/contact_tags", get(tags::list).post(tags::create))
         .route("/messages", post(messages::send))
-        .route("/conversations", get(messages::conversations))
-        .route("/conversations/{uid}", get(messages::conversation))
+        .route("/import/messages", post(messages::import))
+        .route("/conversations", get(conversations::list))
+        .route("/conversations/{uid}", get(conversations::one).put(conversations::change))
+        .route("/conversations/{uid}/close", post(conversations::close))
+        .route("/conversations/{uid}/notes", post(conversations::note))
         .route("/conversations/{uid}/messages", get(messages::list).post(messages::reply))
         .route("/conversations/{uid}/messages/{message}", get(messages::one))
         .route("/reviews/invites", get(reviews::invites).post(reviews::create_invite))
@@ -80,16 +93,4 @@ fn admissible(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
         return Err(Refusal::published(StatusCode::BAD_REQUEST, "invalid_header_version", message));
     }
     Ok(())
-}
-
-async fn locations(ask: Ask) -> Answer {
-    let page = Page::of(&ask, None)?;
-    let locations = ask.app.lock().podium.settings.locations.clone();
-    let items = locations.iter().map(|location| (location.uid.clone(), view::location(location))).collect();
-    page.cut(&ask, items)
-}
-
-async fn location(Path(uid): Path<String>, ask: Ask) -> Answer {
-    let found = ask.app.lock().podium.settings.location(&uid).map(view::location);
-    found.map(|location| ask.ok(&location)).ok_or_else(Refusal::not_found)
 }

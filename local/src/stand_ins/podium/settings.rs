@@ -1,4 +1,4 @@
-//! What a test may change about Podium: tokens, rotation, locations, page size.
+//! What a test may change about Podium: tokens, rotation, locations, page size, how far its look-ups can be trusted.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +23,15 @@ pub(crate) struct Settings {
     pub(crate) page_size: usize,
     /// How long a message, and a contact that came with it, stays out of the look-ups: a provider's own reads lag too.
     pub(crate) visible_after_ms: i64,
+    /// How many look-ups miss a contact after it was created: a Podium that has not caught up with itself, in calls
+    /// instead of time.
+    pub(crate) lookups_empty_after_create: u64,
+    /// The briefs' look-up by phone puts another person's contact before the right one.
+    pub(crate) wrong_contact_first: bool,
+    /// The briefs' create makes a second contact for a phone instead of answering 409.
+    pub(crate) duplicate_contacts: bool,
+    /// Podium has put the integration on its list for campaign opt-outs.
+    pub(crate) campaigns_allowed: bool,
     /// The organisation's locations. Others are refused.
     pub(crate) locations: Vec<Location>,
 }
@@ -38,6 +47,9 @@ pub(crate) struct Location {
     pub(crate) country: Option<String>,
     #[serde(default)]
     pub(crate) archived: bool,
+    /// Has no address at all, so not even an empty country.
+    #[serde(default)]
+    pub(crate) addressless: bool,
 }
 
 impl Default for Settings {
@@ -55,6 +67,7 @@ impl Default for Settings {
             name: name.to_owned(),
             country: Some(country.to_owned()),
             archived: false,
+            addressless: false,
         });
         Self {
             rotate_refresh_tokens: false,
@@ -65,6 +78,10 @@ impl Default for Settings {
             access_tokens: Vec::new(),
             page_size: 10,
             visible_after_ms: 0,
+            lookups_empty_after_create: 0,
+            wrong_contact_first: false,
+            duplicate_contacts: false,
+            campaigns_allowed: true,
             locations: locations.to_vec(),
         }
     }
@@ -78,6 +95,33 @@ impl Settings {
 
     pub(crate) fn location(&self, uid: &str) -> Option<&Location> {
         self.locations.iter().find(|location| location.uid == uid)
+    }
+
+    /// Changes a location, or adds one that is named after its uid until somebody says better.
+    pub(crate) fn put_location(&mut self, uid: &str, change: &Value) -> Result<(), String> {
+        let unknown = || Location {
+            uid: uid.to_owned(),
+            name: uid.to_owned(),
+            country: None,
+            archived: false,
+            addressless: false,
+        };
+        let location = changed(&self.location(uid).cloned().unwrap_or_else(unknown), change)?;
+        if location.uid != uid {
+            return Err("a location keeps its uid".to_owned());
+        }
+        match self.locations.iter_mut().find(|known| known.uid == uid) {
+            Some(known) => *known = location,
+            None => self.locations.push(location),
+        }
+        Ok(())
+    }
+
+    /// Forgets a location; false, if there was none.
+    pub(crate) fn remove_location(&mut self, uid: &str) -> bool {
+        let before = self.locations.len();
+        self.locations.retain(|location| location.uid != uid);
+        self.locations.len() < before
     }
 }
 

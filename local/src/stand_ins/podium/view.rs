@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::book::{BRIEF_FLAGS, Book, Contact, Conversation, Invite};
+use super::book::{Book, Conversation, Imported, Invite, Note, Tag};
+use super::person::{BRIEF_FLAGS, Contact};
 use super::settings::Location;
 use crate::clock::iso;
 use crate::stand_ins::app::derived_uid;
@@ -18,56 +19,118 @@ fn channel(identifier: &str) -> Value {
     json!({ "type": kind, "identifier": identifier })
 }
 
+/// What the view of a message is made of, whether it was sent from here or comes from elsewhere.
+struct Shown<'a> {
+    uid: &'a str,
+    body: Option<&'a str>,
+    at_ms: i64,
+    phone: &'a str,
+    location: Option<&'a str>,
+    conversation: &'a str,
+    source: &'static str,
+}
+
 pub(super) fn message(effect: &Effect, book: &Book) -> Value {
-    let uid = effect.message_id.as_deref().unwrap_or_default();
-    let contact = book.contact(&effect.phone);
-    let name = contact.and_then(|contact| contact.name.clone());
-    let started_ms = book.conversation(&effect.conversation).map_or(effect.at_ms, |found| found.created_ms);
-    json!({
-        "uid": uid,
-        "body": effect.body,
-        "createdAt": iso(effect.at_ms),
-        "contactName": name,
-        "failureReason": null,
-        "senderUid": SENDER,
-        "webchatUrl": null,
-        "attachmentUrl": null,
-        "conversation": {
-            "uid": effect.conversation,
-            "startedAt": iso(started_ms),
-            "assignedUserUid": null,
-            "channel": channel(&effect.phone),
-        },
-        "location": { "uid": effect.location, "organizationUid": ORGANIZATION },
-        "items": [{
-            "uid": derived_uid(&["item", uid]),
-            "type": "message",
-            "body": effect.body,
-            "sendBody": null,
-            "sourceType": "outbound",
-            "deliveryStatus": "sent",
+    let shown = Shown {
+        uid: effect.message_id.as_deref().unwrap_or_default(),
+        body: effect.body.as_deref(),
+        at_ms: effect.at_ms,
+        phone: &effect.phone,
+        location: effect.location.as_deref(),
+        conversation: &effect.conversation,
+        source: "outbound",
+    };
+    shown.view(book)
+}
+
+pub(super) fn imported(message: &Imported, book: &Book) -> Value {
+    let shown = Shown {
+        uid: &message.uid,
+        body: Some(&message.body),
+        at_ms: message.published_ms,
+        phone: &message.phone,
+        location: Some(&message.location),
+        conversation: &message.conversation,
+        source: if message.inbound { "inbound" } else { "outbound" },
+    };
+    shown.view(book)
+}
+
+impl Shown<'_> {
+    fn view(&self, book: &Book) -> Value {
+        let contact = book.contact(self.phone);
+        let name = contact.and_then(|contact| contact.name.clone());
+        let started_ms = book.conversation(self.conversation).map_or(self.at_ms, |found| found.created_ms);
+        json!({
+            "uid": self.uid,
+            "body": self.body,
+            "createdAt": iso(self.at_ms),
+            "contactName": name,
+            "failureReason": null,
+            "senderUid": SENDER,
+            "webchatUrl": null,
             "attachmentUrl": null,
-            "attachmentContentType": null,
-            "createdAt": iso(effect.at_ms),
-            "encryptedAt": null,
-        }],
-        "contact": { "uid": contact.map(Contact::uid), "name": name, "externalIdentifier": null },
-        "sender": { "uid": SENDER },
-    })
+            "conversation": {
+                "uid": self.conversation,
+                "startedAt": iso(started_ms),
+                "assignedUserUid": null,
+                "channel": channel(self.phone),
+            },
+            "location": { "uid": self.location, "organizationUid": ORGANIZATION },
+            "items": [{
+                "uid": derived_uid(&["item", self.uid]),
+                "type": "message",
+                "body": self.body,
+                "sendBody": null,
+                "sourceType": self.source,
+                "deliveryStatus": "sent",
+                "attachmentUrl": null,
+                "attachmentContentType": null,
+                "createdAt": iso(self.at_ms),
+                "encryptedAt": null,
+            }],
+            "contact": { "uid": contact.map(|contact| &contact.uid), "name": name, "externalIdentifier": null },
+            "sender": { "uid": SENDER },
+        })
+    }
 }
 
 pub(super) fn conversation(conversation: &Conversation, book: &Book) -> Value {
     json!({
         "uid": conversation.uid,
-        "assignedUserUid": null,
-        "assigneeUids": [],
+        "assignedUserUid": conversation.assigned,
+        "assigneeUids": conversation.assignees,
         "channel": channel(&conversation.phone),
         "closed": conversation.closed,
         "contactName": book.contact(&conversation.phone).and_then(|contact| contact.name.clone()),
         "createdAt": iso(conversation.created_ms),
         "lastItemAt": iso(conversation.last_item_ms),
         "locationUid": conversation.location,
-        "updatedAt": iso(conversation.last_item_ms),
+        "updatedAt": iso(conversation.updated_ms),
+    })
+}
+
+pub(super) fn note(note: &Note, location: Option<&str>) -> Value {
+    json!({
+        "uid": note.uid,
+        "body": note.body,
+        "senderName": note.sender_name,
+        "conversation": { "uid": note.conversation },
+        "location": { "uid": location },
+        "organization": { "uid": ORGANIZATION },
+        "createdAt": iso(note.at_ms),
+        "updatedAt": iso(note.at_ms),
+    })
+}
+
+pub(super) fn tag(tag: &Tag) -> Value {
+    json!({
+        "uid": tag.uid,
+        "label": tag.label,
+        "description": tag.description,
+        "organization": { "uid": ORGANIZATION },
+        "createdAt": iso(tag.created_ms),
+        "updatedAt": iso(tag.created_ms),
     })
 }
 
@@ -76,7 +139,10 @@ pub(super) fn contact(contact: &Contact, book: &Book) -> Value {
     let is_email = contact.phone.contains('@');
     let email = if is_email { Some(&contact.phone) } else { contact.email.as_ref() };
     let phone = (!is_email).then_some(&contact.phone);
-    let opted_in: Vec<&String> = if contact.opted_out() { Vec::new() } else { contact.locations.iter().collect() };
+    let campaigns = contact.campaigns.as_ref().unwrap_or(&contact.locations);
+    let opted_in: Vec<&String> = if contact.opted_out() { Vec::new() } else { campaigns.iter().collect() };
+    let tags = book.tags().iter().filter(|tag| contact.tags.contains(&tag.uid));
+    let tags = tags.map(|tag| json!({ "uid": tag.uid, "label": tag.label, "description": tag.description }));
     let channels: Vec<Value> = phone
         .into_iter()
         .chain(email)
@@ -93,7 +159,7 @@ pub(super) fn contact(contact: &Contact, book: &Book) -> Value {
         })
         .collect();
     json!({
-        "uid": contact.uid(),
+        "uid": contact.uid,
         "name": contact.name,
         "phoneNumbers": phone.into_iter().collect::<Vec<_>>(),
         "emails": email.into_iter().collect::<Vec<_>>(),
@@ -101,7 +167,7 @@ pub(super) fn contact(contact: &Contact, book: &Book) -> Value {
         "locations": uids(contact.locations.iter().collect()),
         "conversations": uids(book.conversations_of(&contact.phone).map(|found| &found.uid).collect()),
         "organization": { "uid": ORGANIZATION },
-        "tags": [],
+        "tags": tags.collect::<Vec<_>>(),
         "attributes": [],
         "address": {},
         "createdAt": iso(contact.created_ms),
@@ -116,7 +182,7 @@ pub(super) fn brief_contact(contact: &Contact) -> Value {
         None => (None, None),
     };
     let mut view = json!({
-        "uid": contact.uid(),
+        "uid": contact.uid,
         "phone": contact.phone,
         "location_uid": contact.locations.first(),
         "first_name": first,
@@ -153,6 +219,10 @@ pub(super) fn invite(invite: &Invite, book: &Book) -> Value {
 }
 
 pub(super) fn location(location: &Location) -> Value {
+    let address = json!({
+        "city": location.name, "country": location.country, "countryLongName": null, "houseNumber": null,
+        "postalCode": null, "road": null, "state": null, "stateLongName": null, "unit": null,
+    });
     json!({
         "uid": location.uid,
         "name": location.name,
@@ -160,10 +230,7 @@ pub(super) fn location(location: &Location) -> Value {
         "phoneNumber": null,
         "podiumPhoneNumber": null,
         "address": null,
-        "addressDetails": {
-            "city": location.name, "country": location.country, "countryLongName": null, "houseNumber": null,
-            "postalCode": null, "road": null, "state": null, "stateLongName": null, "unit": null,
-        },
+        "addressDetails": if location.addressless { Value::Null } else { address },
         "archived": location.archived,
         "archivedAt": if location.archived { Some("2026-01-01T00:00:00Z") } else { None },
         "organizationUid": ORGANIZATION,
