@@ -2,10 +2,15 @@
 //! hide what these tests are about.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops where it fails")]
 
+mod attachments;
+mod contacts;
+mod conversations;
 mod faults;
 mod front_door;
 mod ledger;
+mod locations;
 mod podium;
 mod program;
+mod routes;
 mod shopify;
 mod wire;

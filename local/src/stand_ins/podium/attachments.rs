@@ -111,14 +111,12 @@ async fn serve(State(app): State<Arc<App>>, Path(name): Path<String>, method: Me
         None if attachment.length => Filler { next: 0, end: attachment.size }.whole(),
         None => Response::new(Body::new(Unsized(Filler { next: 0, end: attachment.size }))),
     };
+    // The server leaves the body of a HEAD's answer out, and keeps what the headers say of it.
     if attachment.ranges {
         response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     }
     if let Some(kind) = attachment.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    }
-    if head {
-        *response.body_mut() = Body::empty();
     }
     response
 }
