@@ -100,7 +100,7 @@ async fn serve(State(app): State<Arc<App>>, Path(name): Path<String>, method: Me
             return (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, total)]).into_response();
         }
         Some(Range::Part { start, end }) => {
-            let mut response = Filler { next: start, end: end + 1 }.whole();
+            let mut response = Response::new(Body::new(Filler { next: start, end: end + 1, told: true }));
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             let total = if attachment.length { attachment.size.to_string() } else { "*".to_owned() };
             if let Ok(value) = HeaderValue::from_str(&format!("bytes {start}-{end}/{total}")) {
@@ -108,8 +108,7 @@ async fn serve(State(app): State<Arc<App>>, Path(name): Path<String>, method: Me
             }
             response
         }
-        None if attachment.length => Filler { next: 0, end: attachment.size }.whole(),
-        None => Response::new(Body::new(Unsized(Filler { next: 0, end: attachment.size }))),
+        None => Response::new(Body::new(Filler { next: 0, end: attachment.size, told: attachment.length })),
     };
     // The server leaves the body of a HEAD's answer out, and keeps what the headers say of it.
     if attachment.ranges {
@@ -150,25 +149,8 @@ impl Range {
 struct Filler {
     next: u64,
     end: u64,
-}
-
-impl Filler {
-    /// With the length told.
-    fn whole(self) -> Response {
-        let length = HeaderValue::from(self.end.saturating_sub(self.next));
-        let mut response = Response::new(Body::new(self));
-        response.headers_mut().insert(header::CONTENT_LENGTH, length);
-        response
-    }
-
-    fn chunk(&mut self) -> Option<Bytes> {
-        const CHUNK_BYTES: u64 = 64 * 1024;
-        let end = self.end.min(self.next.saturating_add(CHUNK_BYTES));
-        let letter = |place: u64| b'a' + u8::try_from(place % 26).unwrap_or(0);
-        let bytes: Bytes = (self.next..end).map(letter).collect();
-        self.next = end.max(self.next);
-        (!bytes.is_empty()).then_some(bytes)
-    }
+    /// Whether the answer says how many there are.
+    told: bool,
 }
 
 impl axum::body::HttpBody for Filler {
@@ -179,25 +161,16 @@ impl axum::body::HttpBody for Filler {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Poll::Ready(self.chunk().map(|bytes| Ok(Frame::data(bytes))))
+        const CHUNK_BYTES: u64 = 64 * 1024;
+        let end = self.end.min(self.next.saturating_add(CHUNK_BYTES));
+        let letter = |place: u64| b'a' + u8::try_from(place % 26).unwrap_or(0);
+        let bytes: Bytes = (self.next..end).map(letter).collect();
+        self.next = end;
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
     }
 
+    /// hyper makes the `content-length` of this.
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.end.saturating_sub(self.next))
-    }
-}
-
-/// The same without a word about its length.
-struct Unsized(Filler);
-
-impl axum::body::HttpBody for Unsized {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Poll::Ready(self.0.chunk().map(|bytes| Ok(Frame::data(bytes))))
+        if self.told { SizeHint::with_exact(self.end.saturating_sub(self.next)) } else { SizeHint::default() }
     }
 }

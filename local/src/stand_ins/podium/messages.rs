@@ -10,7 +10,7 @@ use super::book::Imported;
 use super::envelope::{Answer, Ask, Refusal};
 use super::page::Page;
 use super::person::Contact;
-use super::view;
+use super::{locations, view};
 use crate::clock::{self, iso, parse_iso};
 use crate::stand_ins::app::State;
 use crate::stand_ins::ledger::{Contract, Effect, EffectKind};
@@ -58,11 +58,8 @@ pub(super) fn put(state: &mut State, ask: &Ask, sending: Sending<'_>) -> Result<
 pub(super) async fn send(ask: Ask) -> Answer {
     let body = ask.required("body")?;
     let identifier = channel(&ask)?;
-    let location = ask.required("locationUid")?;
     let mut state = ask.app.lock();
-    if state.podium.settings.location(location).is_none() {
-        return Err(Refusal::invalid("locationUid names no location."));
-    }
+    let location = locations::named(&ask, &state.podium.settings)?;
     let sending = Sending {
         contract: Contract::Published,
         kind: EffectKind::Message,
@@ -169,13 +166,10 @@ pub(super) async fn import(ask: Ask) -> Answer {
         "outbound" => false,
         _ => return Err(Refusal::invalid("direction must be inbound or outbound.")),
     };
-    let location = ask.required("locationUid")?;
     let published_ms = parse_iso(ask.required("publishedAt")?);
     let published_ms = published_ms.ok_or_else(|| Refusal::invalid("publishedAt is not a time."))?;
     let mut state = ask.app.lock();
-    if state.podium.settings.location(location).is_none() {
-        return Err(Refusal::invalid("locationUid names no location."));
-    }
+    let location = locations::named(&ask, &state.podium.settings)?;
     let message = Imported {
         uid: state.ids.uid(),
         conversation: state.book.conversation_for(phone, Some(location)),

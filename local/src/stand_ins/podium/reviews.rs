@@ -10,13 +10,12 @@ use super::book::Invite;
 use super::envelope::{Answer, Ask, Refusal};
 use super::messages::{Sending, is_e164, put, refuse_opted_out};
 use super::page::Page;
-use super::view;
+use super::{locations, view};
 use crate::clock::{self, iso, parse_iso};
 use crate::stand_ins::ledger::{Contract, EffectKind};
 
 /// `POST /v4/reviews/invites`: makes a link and tells nobody.
 pub(super) async fn create_invite(ask: Ask) -> Answer {
-    let location = ask.text("/locationUid").ok_or_else(|| Refusal::invalid("locationUid is required."))?;
     let phone = ask.text("/phoneNumber");
     if phone.is_some_and(|phone| !is_e164(phone)) {
         return Err(Refusal::invalid("phoneNumber is not valid."));
@@ -24,9 +23,7 @@ pub(super) async fn create_invite(ask: Ask) -> Answer {
     let identifier = phone.or_else(|| ask.text("/email"));
     let identifier = identifier.ok_or_else(|| Refusal::invalid("phoneNumber or email is required."))?;
     let mut state = ask.app.lock();
-    if state.podium.settings.location(location).is_none() {
-        return Err(Refusal::invalid("locationUid names no location."));
-    }
+    let location = locations::named(&ask, &state.podium.settings)?;
     let invite = Invite {
         uid: state.ids.uid(),
         phone: identifier.to_owned(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::book::Tag;
 use super::contacts::{accepted, is_phone_number};
 use super::envelope::{Answer, Ask, Refusal};
-use super::view;
+use super::{locations, view};
 use crate::clock;
 use crate::stand_ins::app::State;
 
@@ -73,13 +73,10 @@ pub(super) async fn opt_out(ask: Ask) -> Answer {
 /// `POST /v4/contacts/campaigns/opt_in {channel, locationUid*, name?}`, which makes the contact if there is none.
 pub(super) async fn opt_in(ask: Ask) -> Answer {
     let phone = campaign_phone(&ask)?;
-    let location = ask.required("locationUid")?;
     let name = ask.optional("name")?;
     let mut state = ask.app.lock();
     listed(&state)?;
-    if state.podium.settings.location(location).is_none() {
-        return Err(Refusal::invalid("locationUid names no location."));
-    }
+    let location = locations::named(&ask, &state.podium.settings)?;
     let contact = state.book.contact_mut(phone, clock::now_ms());
     contact.name = name.map(str::to_owned).or_else(|| contact.name.take());
     contact.join_campaigns(location);
