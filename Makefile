@@ -49,12 +49,14 @@ deploy: ## Build and deploy to AWS, asking for each setting; needs the SAM CLI a
 	sam deploy --guided --capabilities CAPABILITY_IAM --parameter-overrides FunctionArchitecture=$(ARCHITECTURE)
 
 ##@ Housekeeping
-.PHONY: venv status logs stop clean-local help
+.PHONY: venv status logs env stop clean-local help
 venv: $(STAMP) ## Make the Python environment of the local stack
 status: $(STAMP) ## What runs, and where
 	@$(PY) local/stack.py status || true
 logs: $(STAMP) ## Follow what the functions log
 	@$(PY) local/stack.py logs --follow
+env: $(STAMP) ## Print what the tool needs to know of the running stack, for a shell to eval
+	@$(PY) local/stack.py env
 stop: $(STAMP) ## Stop a stack that was started elsewhere
 	@$(PY) local/stack.py down
 clean-local: $(STAMP) ## Stop the local stack and delete its data
@@ -66,7 +68,7 @@ help: ## Print this
 		/^[a-z][a-z-]*:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): local/requirements.txt
-	@echo "making the Python environment ($(VENV))"
+	@echo "making the Python environment ($(VENV))" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Say which: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/python -m pip --quiet --disable-pip-version-check install --requirement local/requirements.txt

@@ -165,9 +165,11 @@ def _target(value: dict[str, Any]) -> str:
 
 
 def _alarm_dimensions(template: Template) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Those that name a resource; others hold a word of ours."""
     for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
         for dimension in alarm["Properties"]["Dimensions"]:
-            yield alarm["Properties"], dimension
+            if isinstance(dimension["Value"], dict):
+                yield alarm["Properties"], dimension
 
 
 if __name__ == "__main__":

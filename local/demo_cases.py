@@ -1,15 +1,11 @@
-"""The cases of the demonstration: a day of orders, each told as a story from its webhook to its end.
-
-A story is a generator. It yields whenever it has to wait, so that all of them run side by side, and returns in words
-what became of its order. The words are compared with what the case expects.
-"""
+"""The first part of the demonstration: a day of orders, each told as a story from its webhook to its end (stage.py)."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from orders import (
@@ -25,8 +21,7 @@ from orders import (
     order,
 )
 from running import Answer, Row, RunningStack
-
-Story = Generator[None, None, str]
+from stage import Case, Part, Story
 
 # What comes before the end of the buffer must come in time however slow this machine is.
 LATER_S = 60.0
@@ -44,6 +39,7 @@ class Shop:
         self.ids = OrderIds()
         self.orders: dict[int, Order] = {}
         self.requests: dict[int, Row] = {}
+        self.parts: list[Part] = []
         self.faults: list[int] = []
         self.phones: set[str] = {FICTIONAL_AU_LANDLINE}
         self.location: int = stack.locations[0]["shopify_location_ids"][0]
@@ -67,6 +63,10 @@ class Shop:
             self.stack.forget_contact(phone)
         return self._met(phone)
 
+    def known_customer(self, phone: str) -> Customer:
+        """Somebody who wrote here, and buys something."""
+        return self._met(phone)
+
     def _met(self, phone: str) -> Customer:
         self.phones.add(phone)
         return Customer.of(phone)
@@ -79,6 +79,8 @@ class Shop:
         return self.keep(from_sample(file, next(self.ids), self.shipped(-1.0)))
 
     def keep(self, made: Order) -> Order:
+        if made.id not in self.orders:
+            self.parts.append(Part(made.name, made.phone))
         self.orders[made.id] = made
         return made
 
@@ -104,7 +106,13 @@ class Shop:
 
     # ---- What became of it
 
-    def stands(self, made: Order) -> str:
+    def look(self) -> None:
+        self.requests = self.stack.requests(self.orders)
+
+    def stands(self, part: Part) -> str:
+        return ", ".join(self.state_of(made) for made in self.orders.values() if made.name == part.label)
+
+    def state_of(self, made: Order) -> str:
         """Status and reason of an order's request, in words."""
         row = self.requests.get(made.id)
         return " ".join(filter(None, (row["st"], row.get("reason_code")))) if row else "no request yet"
@@ -112,20 +120,11 @@ class Shop:
     def end_of(self, made: Order) -> Story:
         while self.requests.get(made.id, {}).get("st") not in ENDS:
             yield
-        return self.stands(made)
+        return self.state_of(made)
 
     def planned(self, made: Order) -> Generator[None, None, None]:
         while made.id not in self.requests:
             yield
-
-
-@dataclass(frozen=True)
-class Case:
-    """A story and how it has to end."""
-
-    what: str
-    expected: str
-    story: Callable[[Shop], Story]
 
 
 # ---- Orders that are asked for a review

@@ -1,12 +1,13 @@
-"""`kill -9` on the functions, round after round, while orders flow. Then the texts are counted.
+"""`kill -9` on the functions, round after round, while orders and messages flow. Then the texts are counted.
 
-    demo_kill.py                              thirty rounds, another seed each time
+    demo_kill.py                              every moment once, and half of them twice; another seed each time
     demo_kill.py --rounds 100 --seed 7        more of them; a seed repeats the choices, though never the races
     demo_kill.py --contract brief             with the Podium of the briefs, which cannot be asked about a lost text
     demo_kill.py --podium-denies              Podium denies what it sent: this must fail, which shows that it can
 
 It has a stack of its own, whatever else runs. It ends with 0 only if every customer who was to be asked was texted
-exactly once (or is parked as unknown, for a person), nobody was texted twice, and nothing that was accepted got lost.
+exactly once (or is parked as unknown, for a person), nobody was texted twice, or after they said STOP, and nothing that
+was accepted got lost: no order, and no word of a message.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ import time
 from collections import Counter
 
 import kill_judge
+from kill_chats import Chats
+from kill_deliveries import Deliveries
 from kill_judge import Findings
 from kill_moments import LINKING, LOOKING_UP, TURNS, Clockwork, Kill, Moment, Scene, strike
 from kill_traffic import Traffic
+from orders import FICTIONAL_AU, fictional_us
 from progress import StackError
 from running import RunningStack, stack_of_its_own
 from timeline import GREEN, RED, Timeline
@@ -42,10 +46,11 @@ SETTINGS = {
 }
 BRIEF = {"PODIUM_CONTRACT": "brief", "PODIUM_CAMPAIGN_ID": "campaign-local"}
 
-ROUNDS = 30
-ROUNDS_MAX = 300
+ROUNDS = 33
+ROUNDS_MAX = 220
 # New customers each round, and how many may wait before a round brings none.
-BUYERS = (3, 6)
+BUYERS = (3, 5)
+GUESTS = (2, 4)
 OPEN_MAX = 60
 PAUSE_S = (1.0, 4.0)
 # How long everything may take to come to its end after the last kill.
@@ -86,7 +91,11 @@ class Demonstration:
         self._seed: int = options.seed
         self._rng = random.Random(options.seed)
         self._timeline = Timeline()
-        self._traffic = Traffic(stack, random.Random(self._rng.random()))
+        self._deliveries = Deliveries(stack, random.Random(self._rng.random()))
+        # Everybody has a number of their own, whether they buy or write.
+        phones = iter([*FICTIONAL_AU, *fictional_us()])
+        self._traffic = Traffic(stack, random.Random(self._rng.random()), self._deliveries, phones)
+        self._chats = Chats(stack, random.Random(self._rng.random()), self._deliveries, phones)
         self._clockwork = Clockwork(stack)
         # The briefs' Podium makes no link and cannot be asked.
         missing = (LINKING, LOOKING_UP) if options.contract == "brief" else ()
@@ -96,21 +105,24 @@ class Demonstration:
 
     def run(self) -> bool:
         self._timeline.say(f"{self._rounds} rounds with --seed {self._seed}\n")
+        # As on AWS, where it is loaded before anybody writes.
+        self._stack.run_timer("locations")
         self._clockwork.start()
         try:
             for number in range(self._rounds):
                 self._round(number)
             found = self._settle()
         finally:
-            self._traffic.stop()
+            self._deliveries.stop()
             self._clockwork.stop()
         return self._verdict(found)
 
     def _round(self, number: int) -> None:
         self._slow_down_the_providers()
-        scene = Scene(self._stack, self._traffic, self._clockwork)
+        scene = Scene(self._stack, self._deliveries, self._traffic, self._chats, self._clockwork)
         if self._open() < OPEN_MAX:
             self._traffic.burst(self._rng.randint(*BUYERS))
+            self._chats.burst(self._rng.randint(*GUESTS))
         kill = strike(scene, self._turns[number % len(self._turns)], self._rng)
         self._kills.append(kill)
         texts = len(self._stack.ledger())
@@ -121,7 +133,7 @@ class Demonstration:
         time.sleep(self._rng.uniform(*PAUSE_S))
 
     def _open(self) -> int:
-        return len(self._stack.open_keys("review_requests", "due"))
+        return len(self._stack.open_keys("review_requests", "due")) + len(self._stack.open_keys("inbox", "waiting"))
 
     def _slow_down_the_providers(self) -> None:
         """Other delays each round, before the act and after it, so that kills find calls under way."""
@@ -154,8 +166,8 @@ class Demonstration:
             self._deny()
         deadline = time.monotonic() + SETTLE_S
         while True:
-            webhooks = self._traffic.open
-            found = Findings.of(self._stack, self._traffic)
+            webhooks = self._deliveries.open
+            found = Findings.of(self._stack, self._traffic, self._chats)
             if (found.settled and not webhooks) or time.monotonic() > deadline:
                 break
             self._timeline.progress(f"still open: {webhooks} webhooks, {found.open()}")
@@ -163,7 +175,7 @@ class Demonstration:
         self._timeline.say(f"{self._timeline.clock}  {'settled' if found.settled else 'not settled: ' + found.open()}")
         # Whatever a killed process asked for may still arrive; then it counts.
         time.sleep(AFTERMATH_S)
-        return Findings.of(self._stack, self._traffic)
+        return Findings.of(self._stack, self._traffic, self._chats)
 
     def _verdict(self, found: Findings) -> bool:
         timeline = self._timeline
@@ -174,12 +186,13 @@ class Demonstration:
         for words, count in Counter(kill.words for kill in self._kills).most_common():
             timeline.say(f"  {count:>4}  {words}")
         timeline.say("\nwhat came of it")
-        rows = kill_judge.table(found, self._traffic)
-        rows += [("lost texts looked up at Podium", kill_judge.looked_up(self._stack.provider_calls("podium")))]
+        rows = kill_judge.table(found, self._deliveries) + kill_judge.chats_table(found, self._deliveries)
+        looked_up = kill_judge.looked_up(self._stack.provider_calls("podium"), found.buyers)
+        rows += [("lost texts looked up at Podium", looked_up)]
         rows += [("timer runs", self._clockwork.runs), ("  broken off", self._clockwork.broken_off)]
         for what, count in rows:
             timeline.say(f"  {count:>4}  {what}")
-        wrong = list(kill_judge.problems(found, self._traffic))
+        wrong = list(kill_judge.problems(found, self._deliveries))
         turns = {turn.function for turn in self._turns[: self._rounds] if turn}
         wrong += [f"no process of {function} was ever killed, so nothing is shown" for function in turns - set(killed)]
         for problem in wrong[:PROBLEMS_SHOWN]:
@@ -187,7 +200,7 @@ class Demonstration:
         if len(wrong) > PROBLEMS_SHOWN:
             timeline.say(f"  and {len(wrong) - PROBLEMS_SHOWN} more like these")
         if not wrong:
-            holds = "everyone texted once or parked as unknown, nobody twice, nobody lost"
+            holds = "everyone texted once or parked as unknown, nobody twice or after STOP, nobody and no word lost"
             timeline.say(f"\n{timeline.mark(True)} {timeline.coloured(holds, GREEN)}")
         return not wrong
 

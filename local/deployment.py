@@ -107,11 +107,13 @@ def deploy(
     emulator: Emulator, template: Template, values: dict[str, str], artifacts: dict[str, Artifact], progress: Progress
 ) -> Deployment:
     """Creates the stack, or updates what differs."""
-    body = template.with_code(_upload(emulator, artifacts))
+    body = template.with_code(_upload(emulator, artifacts)).encode()
+    # CloudFormation takes a text of 51,200 bytes, and a file of a million; `sam deploy` sends a file, too.
+    emulator.client("s3").put_object(Bucket=BUCKET, Key=template.path.name, Body=body)
     cloudformation = emulator.client("cloudformation")
     request = {
         "StackName": STACK_NAME,
-        "TemplateBody": body,
+        "TemplateURL": f"{emulator.endpoint}/{BUCKET}/{template.path.name}",
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(values.items())],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
@@ -163,7 +165,8 @@ def _upload(emulator: Emulator, artifacts: dict[str, Artifact]) -> dict[str, str
     for artifact in artifacts.values():
         if artifact.key not in present:
             store.put_object(Bucket=BUCKET, Key=artifact.key, Body=artifact.packed())
-    for old in present - {artifact.key for artifact in artifacts.values()}:
+    programs = {key for key in present if key.endswith(".zip")}
+    for old in programs - {artifact.key for artifact in artifacts.values()}:
         store.delete_object(Bucket=BUCKET, Key=old)
     return {package: f"s3://{BUCKET}/{artifact.key}" for package, artifact in artifacts.items()}
 

@@ -12,13 +12,15 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
+from kill_chats import Chats
+from kill_deliveries import Deliveries
 from kill_traffic import Traffic
 from running import RunningStack
 
@@ -44,7 +46,7 @@ class Clockwork(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.wait(0.5):
-            for task in ("promote", "sweep"):
+            for task in ("promote", "sweep", "sessions", "mirror"):
                 self.busy = True
                 try:
                     self.broken_off += not self._stack.run_timer(task)
@@ -70,53 +72,101 @@ class Moment:
     patience_s: float = PATIENCE_S
 
 
+@dataclass(frozen=True)
 class Scene:
     """What can be seen from outside."""
 
-    def __init__(self, stack: RunningStack, traffic: Traffic, clockwork: Clockwork) -> None:
-        self.stack = stack
-        self.traffic = traffic
-        self.clockwork = clockwork
+    stack: RunningStack
+    deliveries: Deliveries
+    traffic: Traffic
+    chats: Chats
+    clockwork: Clockwork
 
-    def calls(self, method: str, path: str) -> list[dict[str, Any]]:
-        """Calls to a provider that have no answer yet."""
+    def calls(self, method: str, path: str, whose: Whose | None = None) -> list[dict[str, Any]]:
+        """Calls to a provider that have no answer yet; those about certain people only."""
         provider = "shopify" if path.startswith("/admin") else "podium"
         asked = self.stack.provider_calls(provider, method=method, path_prefix=path)
-        return [call for call in asked if call["status"] is None and call["at_ms"] > time.time() * 1000 - 5000]
+        phones = {person.phone for person in whose(self)} if whose else None
+        since_ms = time.time() * 1000 - 5000
+        open_calls = (call for call in asked if call["status"] is None and call["at_ms"] > since_ms)
+        return [call for call in open_calls if phones is None or call["phone"] in phones]
 
-    def holds_an_event(self) -> bool:
+    def holds(self, source: str) -> bool:
         """Whether a worker took an event just now; one that was killed seems to hold its own until the lease ends."""
         lease_ms = self.stack.seconds("FRONTDESK_LEASE_SECONDS") * 1000
-        return self.stack.leased("inbox", until_ms=int(time.time() * 1000) + lease_ms - JUST_NOW_MS)
+        until_ms = int(time.time() * 1000) + lease_ms - JUST_NOW_MS
+        return self.stack.leased("inbox", until_ms=until_ms, prefix=f"{source}#")
 
-    def texts(self, *, out: bool) -> bool:
+    def texts(self, whose: Whose, *, out: bool) -> bool:
         """Whether a text is under way: asked for and not sent yet, or sent and not yet answered."""
-        asked = {call["request_id"] for path in TEXTS for call in self.calls("POST", path)}
+        asked = {call["request_id"] for path in TEXTS for call in self.calls("POST", path, whose)}
         if not asked:
             return False
         done = {effect["request_id"] for effect in self.stack.ledger()}
         return bool(asked & done) if out else bool(asked - done)
 
 
-# What makes a customer's phone ring, in the one contract and in the other.
-TEXTS = ("/v4/messages", "/v4/review-invitations")
+# Both kinds of people get texts, from different functions.
+Whose = Callable[[Scene], Sequence[Any]]
 
-WEBHOOKS = Moment("shopify-orders", "while webhooks were on their way in", lambda s: s.traffic.in_flight > 0, 0.12)
-EVENTS = Moment("shopify-worker", "while it held an event", lambda s: s.holds_an_event(), 0.02)
+
+def buyers(scene: Scene) -> Sequence[Any]:
+    return scene.traffic.buyers
+
+
+def guests(scene: Scene) -> Sequence[Any]:
+    return scene.chats.guests
+
+
+# What makes a customer's phone ring, in the one contract and in the other.
+TEXTS = ("/v4/messages", "/v4/review-invitations", "/v4/conversations")
+
+WEBHOOKS = Moment(
+    "shopify-orders", "while webhooks were on their way in", lambda s: s.deliveries.in_flight("/shopify") > 0, 0.12
+)
+EVENTS = Moment("shopify-worker", "while it held an event", lambda s: s.holds("shopify"), 0.02)
 PROMOTING = Moment("timers", "in the middle of a run", lambda s: s.clockwork.busy, 0.03)
 READING = Moment("review-sender", "while it read an order again", lambda s: s.calls("POST", "/admin/api"), 0.3)
 LINKING = Moment("review-sender", "while Podium made a link", lambda s: s.calls("POST", "/v4/reviews/invites"), 0.2)
-SENDING = Moment("review-sender", "while a text was asked for, not yet sent", lambda s: s.texts(out=False), 0.1)
-SENT = Moment("review-sender", "while a text was out, Podium's reply not in", lambda s: s.texts(out=True), 0.1)
+SENDING = Moment(
+    "review-sender", "while a text was asked for, not yet sent", lambda s: s.texts(buyers, out=False), 0.1
+)
+SENT = Moment(
+    "review-sender", "while a text was out, Podium's reply not in", lambda s: s.texts(buyers, out=True), 0.1
+)
 LOOKING_UP = Moment(
-    "review-sender", "while it looked a lost text up", lambda s: s.calls("GET", "/v4/con"), 0.05, LOOK_UP_PATIENCE_S
+    "review-sender",
+    "while it looked a lost text up",
+    lambda s: s.calls("GET", "/v4/con", buyers),
+    0.05,
+    LOOK_UP_PATIENCE_S,
+)
+WEBCHATS = Moment(
+    "podium-webchat", "while webchats were on their way in", lambda s: s.deliveries.in_flight("/podium/webchat"), 0.12
+)
+MESSAGES = Moment("podium-sms", "while texts were on their way in", lambda s: s.deliveries.in_flight("/podium/sms"), 0.12)
+NEWS = Moment(
+    "podium-contacts", "while news were on their way in", lambda s: s.deliveries.in_flight("/podium/contacts"), 0.12
+)
+WORKING = Moment("podium-worker", "while it held a message", lambda s: s.holds("podium"), 0.02)
+FINDING = Moment(
+    "podium-worker", "while Podium looked for a contact", lambda s: s.calls("GET", "/v4/contacts", guests), 0.1
+)
+MAKING = Moment(
+    "podium-worker", "while Podium made a contact", lambda s: s.calls("POST", "/v4/contacts", guests), 0.1
+)
+CONFIRMING = Moment(
+    "podium-worker", "while a reply was asked for, not yet sent", lambda s: s.texts(guests, out=False), 0.1
+)
+CONFIRMED = Moment(
+    "podium-worker", "while a reply was out, Podium's answer not in", lambda s: s.texts(guests, out=True), 0.1
 )
 
-# Every function in turn, the sender at each step of a send, and now and then several functions at once.
+# Every function in turn, the senders at each step of a send, and now and then several functions at once.
 TURNS: list[Moment | None] = [
-    *(WEBHOOKS, EVENTS, SENDING, PROMOTING, SENT),
-    *(EVENTS, READING, WEBHOOKS, SENT, None),
-    *(LINKING, EVENTS, SENDING, LOOKING_UP, SENT),
+    *(WEBHOOKS, WORKING, EVENTS, SENDING, WEBCHATS, CONFIRMING, SENT),
+    *(PROMOTING, MAKING, READING, CONFIRMED, None, MESSAGES, EVENTS),
+    *(FINDING, SENT, NEWS, LINKING, CONFIRMED, WORKING, LOOKING_UP, SENDING),
 ]
 
 

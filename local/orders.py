@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 SAMPLES = Path(__file__).resolve().parent.parent / "events" / "shopify"
 
@@ -120,6 +120,11 @@ class Webhook:
     topic: str
     body: bytes
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    secret: ClassVar[str] = "SHOPIFY_WEBHOOK_SECRET_ARN"
+
+    @property
+    def keys(self) -> list[str]:
+        return [f"shopify#{self.id}"]
 
     def headers(self, shop: str, secret: str) -> dict[str, str]:
         signature = hmac.new(secret.encode(), self.body, hashlib.sha256).digest()

@@ -15,18 +15,18 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from boto3.dynamodb.types import TypeDeserializer
 
 import processes
 from emulator import Emulator
-from orders import Webhook
 from processes import LOCALHOST
 from progress import StackError
 
@@ -54,6 +54,29 @@ class Answer:
         return f"{self.status} {self.text}" if self.status else self.text
 
 
+class Delivery(Protocol):
+    """A webhook that can be delivered, again and again with the same bytes."""
+
+    @property
+    def body(self) -> bytes:
+        """Its bytes."""
+
+    @property
+    def path(self) -> str:
+        """Where it goes."""
+
+    @property
+    def secret(self) -> str:
+        """The setting that names the secret by which it is signed."""
+
+    @property
+    def keys(self) -> list[str]:
+        """The inbox's keys of its events."""
+
+    def headers(self, shop: str, secret: str) -> Mapping[str, str]:
+        """Those of a genuine delivery."""
+
+
 class RunningStack:
     """The stack that a `stack.json` describes."""
 
@@ -62,7 +85,6 @@ class RunningStack:
         self.settings: dict[str, str] = described["settings"]
         self.shop = self.settings["SHOPIFY_SHOP"]
         self._emulator = Emulator(described["ports"]["aws"], Path(described["state_dir"]))
-        self._secret = described["secrets"]["SHOPIFY_WEBHOOK_SECRET_ARN"]["value"]
         self._reader = TypeDeserializer()
 
     def seconds(self, setting: str) -> int:
@@ -74,8 +96,8 @@ class RunningStack:
 
     # ---- The front door
 
-    def deliver(self, webhook: Webhook, *, secret: str | None = None, patience_s: float = 30.0) -> Answer:
-        headers = webhook.headers(self.shop, secret or self._secret)
+    def deliver(self, webhook: Delivery, *, secret: str | None = None, patience_s: float = 30.0) -> Answer:
+        headers = webhook.headers(self.shop, secret or self.described["secrets"][webhook.secret]["value"])
         url = self.described["endpoints"]["front_door"] + webhook.path
         return _call("POST", url, webhook.body, headers, patience_s)
 
@@ -88,9 +110,12 @@ class RunningStack:
 
     # ---- The tables
 
-    def event(self, webhook: Webhook) -> Row | None:
+    def event(self, webhook: Delivery) -> Row | None:
         """The inbox's row of an event."""
-        return next(iter(self._rows("inbox", [f"shopify#{webhook.id}"]).values()), None)
+        return next(iter(self.events(webhook.keys).values()), None)
+
+    def events(self, keys: Iterable[str]) -> dict[str, Row]:
+        return self._rows("inbox", list(keys))
 
     def requests(self, order_ids: Iterable[int]) -> dict[int, Row]:
         """The review requests of these orders, as far as they have one."""
@@ -100,13 +125,20 @@ class RunningStack:
     def contacts(self, phones: Iterable[str]) -> dict[str, Row]:
         return self._rows("contacts", list(phones))
 
-    def forget_contact(self, phone: str) -> None:
-        self._emulator.client("dynamodb").delete_item(TableName=self._table("contacts"), Key={"pk": {"S": phone}})
+    def sessions(self, keys: Iterable[str]) -> dict[str, Row]:
+        """The webchat sessions of these `phone#location`."""
+        return self._rows("sessions", list(keys))
 
-    def opt_out(self, phone: str) -> None:
+    def forget_contact(self, phone: str) -> None:
+        self.forget("contacts", phone)
+
+    def forget(self, table: str, key: str) -> None:
+        self._emulator.client("dynamodb").delete_item(TableName=self._table(table), Key={"pk": {"S": key}})
+
+    def opt_out(self, phone: str, at: float | None = None, source: str = "sms") -> None:
         """Records what a STOP records: the flag, since when, and the proof (shared/aws/src/dynamo/contacts.rs)."""
-        now = {"N": str(int(time.time() * 1000))}
-        proof = {"M": {"source": {"S": "sms"}, "recorded_at_ms": now, "message_id": {"S": "demo-stop"}}}
+        now = {"N": str(int((at or time.time()) * 1000))}
+        proof = {"M": {"source": {"S": source}, "recorded_at_ms": now, "message_id": {"S": "demo-stop"}}}
         self._emulator.client("dynamodb").update_item(
             TableName=self._table("contacts"),
             Key={"pk": {"S": phone}},
@@ -121,13 +153,13 @@ class RunningStack:
         asked = pages.paginate(TableName=self._table(table), IndexName=index)
         return [item["pk"]["S"] for page in asked for item in page["Items"]]
 
-    def leased(self, table: str, until_ms: int) -> bool:
+    def leased(self, table: str, until_ms: int, prefix: str) -> bool:
         """Whether anybody holds a row longer than that; only for tables as small as a test's."""
         found = self._emulator.client("dynamodb").scan(
             TableName=self._table(table),
             ConsistentRead=True,
-            FilterExpression="lease_until_ms > :until_ms",
-            ExpressionAttributeValues={":until_ms": {"N": str(until_ms)}},
+            FilterExpression="lease_until_ms > :until_ms AND begins_with(pk, :prefix)",
+            ExpressionAttributeValues={":until_ms": {"N": str(until_ms)}, ":prefix": {"S": prefix}},
             Select="COUNT",
         )
         return bool(found["Count"])
@@ -198,6 +230,31 @@ class RunningStack:
     def clear_faults(self) -> None:
         self._control("DELETE", "/faults")
 
+    def podium_contacts(self, phone: str) -> list[dict[str, Any]]:
+        """Everybody whom Podium has on record by this phone."""
+        return self._control("GET", f"/podium/contacts/{urllib.parse.quote(phone)}")["contacts"]
+
+    def podium_phones(self) -> Counter[str]:
+        """How many contacts Podium has of each phone."""
+        return Counter(contact["phone"] for contact in self._control("GET", "/podium/contacts")["contacts"])
+
+    def set_podium_contact(self, phone: str, **fields: Any) -> None:
+        self._control("PUT", f"/podium/contacts/{urllib.parse.quote(phone)}", fields)
+
+    def open_conversation(self, uid: str, phone: str, location: str) -> None:
+        """A conversation that the customer began, as Podium's inbox shows it."""
+        self._control("PUT", f"/podium/conversations/{uid}", {"phone": phone, "location": location})
+
+    def conversation(self, uid: str) -> dict[str, Any]:
+        return self._control("GET", f"/podium/conversations/{uid}")
+
+    def set_location(self, uid: str, **fields: Any) -> None:
+        """A location that Podium lists from now on, or lists otherwise."""
+        self._control("PUT", f"/podium/locations/{uid}", fields)
+
+    def remove_location(self, uid: str) -> None:
+        self._control("DELETE", f"/podium/locations/{uid}")
+
     def set_order(self, order_id: int, **fields: Any) -> None:
         """What Shopify says from now on when it is asked about this order."""
         self._control("PUT", f"/shopify/orders/{order_id}", fields)
@@ -211,6 +268,15 @@ class RunningStack:
         return json.loads(answer.text) if answer.text else None
 
     # ---- The processes
+
+    def log_lines(self, package: str, since_ms: int) -> Iterator[dict[str, Any]]:
+        """What a function logged since then, as far as it is JSON, with the time of each line as `at_ms`."""
+        group = self.described["functions"][package]["log_group"]
+        pages = self._emulator.client("logs").get_paginator("filter_log_events")
+        for page in pages.paginate(logGroupName=group, startTime=since_ms):
+            for event in page["events"]:
+                with suppress(ValueError):
+                    yield json.loads(event["message"]) | {"at_ms": event["timestamp"]}
 
     def functions(self) -> list[str]:
         return list(self.described["functions"])

@@ -5,6 +5,7 @@
     stack.py down                 stop it in order, so that the emulator writes its state
     stack.py status [--json]      is it running, and where
     stack.py logs [FUNCTION]      what the functions logged
+    stack.py env                  the functions' variables, for a shell in which the tool is to be used: eval "$(stack.py env)"
     stack.py bootstraps           the functions that run right now: process id and name
     stack.py forget               delete the state of a stack that is down
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -37,7 +39,16 @@ from progress import Progress, StackError
 from template import Template, setting_name, short_name
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLE_ORDER = ROOT / "events/shopify/orders-fulfilled-au.json"
+# What can be sent by hand, right after the start: provider, secret, file, path.
+EXAMPLES = {
+    "An order": ("shopify", "SHOPIFY_WEBHOOK_SECRET", "shopify/orders-fulfilled-au.json", "/shopify/orders-fulfilled"),
+    "A webchat": (
+        "podium",
+        "PODIUM_WEBHOOK_SECRET",
+        "podium/published.message.received.webchat.json",
+        "/podium/webchat",
+    ),
+}
 PROVIDERS = "front door and stand-ins"
 PORTS = {"front_door": 8787, "stand_ins": 8788, "aws": 4566}
 OWNER_OF_PORT = {"front_door": PROVIDERS, "stand_ins": PROVIDERS, "aws": emulator.NAME}
@@ -109,9 +120,15 @@ class Stack:
 
     def _settings(self, template: Template, asked: list[str]) -> dict[str, str]:
         ours = {name: _as_text(value, self._url("stand_ins")) for name, value in _choices()["settings"].items()}
-        return deployment.settings(
-            template, [ours, deployment.overrides_from_environment(template), dict(map(_pair, asked))]
-        )
+        theirs = deployment.overrides_from_environment(template)
+        theirs = {name: value for name, value in theirs.items() if not self._made_secret(name, value)}
+        return deployment.settings(template, [ours, theirs, dict(map(_pair, asked))])
+
+    def _made_secret(self, name: str, value: str) -> bool:
+        """Whether a shell names a secret that the template made, since it has `stack.py env`. As a setting it would mean one
+        that somebody else made, and the template would delete its own."""
+        before = self.described() or {"secrets": {}, "settings": {}}
+        return value == before["secrets"].get(name, {}).get("arn") and not before["settings"].get(name)
 
     def _run_providers(self, template: Template, program: Path) -> None:
         routes = [
@@ -168,7 +185,11 @@ class Stack:
             "tables": {short_name(id, "Table"): name for id, name in deployed.named("AWS::DynamoDB::Table")},
             "queues": {short_name(id, "Queue"): url for id, url in deployed.named("AWS::SQS::Queue")},
             "functions": {f.package: self._describe_function(f.name(STACK_NAME)) for f in template.functions},
-            "settings": {setting_name(parameter): value for parameter, value in settings.items()},
+            # With the template's defaults, so that nobody has to know them a second time.
+            "settings": {
+                setting_name(name): settings.get(name, str(parameter.get("Default", "")))
+                for name, parameter in template.parameters.items()
+            },
             "secrets": secrets,
             "files": {
                 "ledger": str(self.state_dir / "ledger.jsonl"),
@@ -262,24 +283,16 @@ def summary(described: dict[str, Any]) -> str:
     ]
     lines += ["Secrets in use"]
     lines += [f"  {name:<27} {secret['value']}" for name, secret in described["secrets"].items()]
-    lines += ["An order, signed now; paste it into another terminal", f"  {signed_curl(described)}", ""]
-    return "\n".join(lines)
+    for what, example in EXAMPLES.items():
+        lines += [f"{what}, signed now; paste it into another terminal", f"  {signed_curl(described, *example)}"]
+    return "\n".join([*lines, ""])
 
 
-def signed_curl(described: dict[str, Any]) -> str:
-    secret = described["secrets"]["SHOPIFY_WEBHOOK_SECRET_ARN"]["value"]
-    url = described["endpoints"]["front_door"] + "/shopify/orders-fulfilled"
-    argv = [
-        described["programs"]["frontdesk"],
-        "sign",
-        "--provider",
-        "shopify",
-        "--body",
-        str(EXAMPLE_ORDER),
-        "--curl",
-        url,
-    ]
-    environment = os.environ | {"SHOPIFY_WEBHOOK_SECRET": secret}
+def signed_curl(described: dict[str, Any], provider: str, secret: str, file: str, path: str) -> str:
+    url = described["endpoints"]["front_door"] + path
+    body = str(ROOT / "events" / file)
+    argv = [described["programs"]["frontdesk"], "sign", "--provider", provider, "--body", body, "--curl", url]
+    environment = os.environ | {secret: described["secrets"][f"{secret}_ARN"]["value"]}
     done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else f"(none: {done.stderr.strip() or 'the tool said nothing'})"
 
@@ -336,6 +349,25 @@ def command_logs(stack: Stack, options: argparse.Namespace) -> int:
         if not options.follow:
             return 0
         time.sleep(1.0)
+
+
+def command_env(stack: Stack, _: argparse.Namespace) -> int:
+    described = stack.described()
+    if not described or emulator.NAME not in stack.processes:
+        raise StackError(f"nothing runs from {stack.state_dir}: `make run` first, in another terminal")
+    aws = described["aws"]
+    variables = {
+        "AWS_ENDPOINT_URL": described["endpoints"]["aws"],
+        "AWS_REGION": aws["region"],
+        "AWS_ACCESS_KEY_ID": aws["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": aws["secret_access_key"],
+    }
+    for function in described["functions"].values():
+        config = stack.emulator.client("lambda").get_function_configuration(FunctionName=function["name"])
+        variables |= config["Environment"]["Variables"]
+    for name, value in sorted(variables.items()):
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
 
 
 def command_bootstraps(stack: Stack, _: argparse.Namespace) -> int:
@@ -434,6 +466,7 @@ def _arguments() -> argparse.Namespace:
     logs.add_argument("--since-ms", type=int, default=0, metavar="UNIX_MS")
     logs.add_argument("--follow", action="store_true")
     logs.add_argument("--json", action="store_true", help="one object per line: at_ms, function, line")
+    command("env", command_env)
     command("bootstraps", command_bootstraps)
     command("forget", command_forget)
 

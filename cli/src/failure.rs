@@ -1,4 +1,4 @@
-//! How a command fails: with a sentence and exit code 2, or quietly when nobody listens any more.
+//! How a command fails: with sentences and exit code 2, or quietly when nobody listens any more.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -8,6 +8,8 @@ use std::process::ExitCode;
 pub(crate) enum Failure {
     /// Usage, settings or files. The sentence says what to change.
     Config(String),
+    /// A table or a provider did not answer, so there is no answer either. One sentence for each.
+    Unreachable(Vec<String>),
     /// Standard output does not take what is written.
     Output(io::Error),
 }
@@ -17,6 +19,7 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Config(sentence) => complain(sentence),
+            Self::Unreachable(sentences) => sentences.iter().for_each(|sentence| complain(sentence)),
             // `frontdesk … | head` has seen enough. That is no error.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
             Self::Output(error) => complain(&format!("cannot write to standard output: {error}")),

@@ -83,22 +83,29 @@ fn normalize_one(raw: &str, country: Option<&str>, output: Output) -> Result<Exi
         (Output::Json, outcome) => writeln!(stdout, "{}", as_json(raw, outcome))?,
     }
     stdout.flush()?;
-    if let Some(unknown) = country.filter(|text| !is_region(text)) {
-        complain(&format!(
-            "the country {unknown:?} is not known and was left out of account (it takes two capital letters, such as AU)"
-        ));
-    }
+    mention_unknown(country);
     match outcome {
         Ok(_) => Ok(ExitCode::SUCCESS),
         Err(reject) => {
-            complain(&format!("{NOT_USABLE}: {reject}{}", advice(reject, country)));
+            complain(&refusal(reject, country));
             Ok(ExitCode::FAILURE)
         }
     }
 }
 
-fn is_region(text: &str) -> bool {
-    Region::try_from(text).is_ok_and(Region::is_known)
+/// Says that a country is none, since the number is then read as if none had been named.
+pub(crate) fn mention_unknown(country: Option<&str>) {
+    let is_region = |text: &str| Region::try_from(text).is_ok_and(Region::is_known);
+    if let Some(unknown) = country.filter(|text| !is_region(text)) {
+        complain(&format!(
+            "the country {unknown:?} is not known and was left out of account (it takes two capital letters, such as AU)"
+        ));
+    }
+}
+
+/// Why a number cannot be used.
+pub(crate) fn refusal(reject: PhoneReject, country: Option<&str>) -> String {
+    format!("{NOT_USABLE}: {reject}{}", advice(reject, country))
 }
 
 /// What else could be done about it, here where there is a command line to do it with.

@@ -7,7 +7,10 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::ValueEnum;
+use frontdesk_core::podium::{self, Channel, What};
 use frontdesk_core::signature::{PodiumScheme, Secret, SignedHeaders, sign_chatwoot, sign_podium, sign_shopify};
 use serde_json::{Map, Value, json};
 
@@ -38,7 +41,9 @@ const EXAMPLES: &str = r#"Examples:
   frontdesk sign --provider shopify --body events/shopify/orders-fulfilled-au.json
   eval "$(frontdesk sign --provider shopify --body events/shopify/refunds-create.json --curl)"
   frontdesk sign --provider shopify --body order.json --curl https://shop.example/shopify/orders-fulfilled
-  frontdesk sign --provider podium --scheme brief_body --body review.json
+  frontdesk sign --provider podium --body events/podium/published.message.received.webchat.json --curl
+  frontdesk sign --provider podium --scheme brief_body --body events/podium/brief.webchat.stop.json --output invoke > event.json
+  cargo lambda invoke podium-webchat --data-file event.json
   frontdesk sign --provider chatwoot --secret-env BOT_SECRET --body - < message.json
 
 The secret comes from the environment: SHOPIFY_WEBHOOK_SECRET, PODIUM_WEBHOOK_SECRET or
@@ -98,9 +103,14 @@ enum Provider {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Output {
+    /// The headers, one a line
     Headers,
+    /// A curl command
     Curl,
+    /// URL and headers
     Json,
+    /// A whole Lambda event, for cargo lambda invoke and sam local invoke
+    Invoke,
 }
 
 fn scheme(name: &str) -> Result<PodiumScheme, String> {
@@ -126,11 +136,14 @@ pub(crate) fn run(args: &Args, now_ms: i64, setting: fn(&str) -> Option<String>)
                 writeln!(text, "{name}: {value}").ok();
             }
         }
-        Output::Curl => text = curl(&args.body, &url(args)?, &headers)? + "\n",
+        Output::Curl => text = curl(&args.body, &url(args, &body)?, &headers)? + "\n",
+        Output::Invoke => {
+            writeln!(text, "{:#}", invocation(args, &body, &headers, now_ms)?).ok();
+        }
         Output::Json => {
             let fields: Map<_, _> =
                 headers.iter().map(|(name, value)| ((*name).into(), Value::from(&**value))).collect();
-            writeln!(text, "{:#}", json!({ "url": url(args)?, "headers": fields })).ok();
+            writeln!(text, "{:#}", json!({ "url": url(args, &body)?, "headers": fields })).ok();
         }
     }
     let mut stdout = io::stdout().lock();
@@ -237,12 +250,12 @@ fn topic(args: &Args) -> String {
     named.unwrap_or("orders/fulfilled").to_owned()
 }
 
-fn url(args: &Args) -> Result<String, Failure> {
+fn url(args: &Args, body: &[u8]) -> Result<String, Failure> {
     let after_curl = args.curl.as_ref().and_then(Option::as_ref);
     let url = match (&args.url, after_curl) {
         (Some(_), Some(_)) => return Err(Failure::Config("the URL is given twice, by --url and by --curl".to_owned())),
         (Some(url), None) | (None, Some(url)) => url.clone(),
-        (None, None) => format!("{LOCAL}{}", path(args)),
+        (None, None) => format!("{LOCAL}{}", path(args, body)),
     };
     if !(url.starts_with("http://") || url.starts_with("https://")) || !fits_a_header(&url) {
         return Err(Failure::Config(format!("not a URL that starts with http:// or https://: {url:?}")));
@@ -250,15 +263,61 @@ fn url(args: &Args) -> Result<String, Failure> {
     Ok(url)
 }
 
-fn path(args: &Args) -> String {
+fn path(args: &Args, body: &[u8]) -> String {
     match args.provider {
         Provider::Shopify => match topic(args) {
             topic if OWN_ENDPOINT.contains(&&*topic) => format!("/shopify/{}", topic.replace('/', "-")),
             _ => "/shopify/webhooks".to_owned(),
         },
-        Provider::Podium => "/podium/review-received".to_owned(),
+        Provider::Podium => podium_path(body).to_owned(),
         Provider::Chatwoot => "/chatwoot".to_owned(),
     }
+}
+
+/// The endpoint that a webhook with this event would be pointed at. Each takes any of Podium's events.
+fn podium_path(body: &[u8]) -> &'static str {
+    let first = podium::items(body).into_iter().next().and_then(|item| item.event.ok());
+    match first.map(|event| event.what) {
+        Some(What::Received(message) | What::Sent(message) | What::Failed { message, .. }) => match message.channel {
+            Channel::Webchat => "/podium/webchat",
+            Channel::Sms | Channel::Other => "/podium/sms",
+        },
+        Some(What::Contact(_)) => "/podium/contacts",
+        Some(What::InvitationFailed { .. }) => "/podium/sms",
+        Some(What::Other) | None => "/podium/webchat",
+    }
+}
+
+/// The event with which a gateway would call the function, for `cargo lambda invoke` and `sam local invoke`.
+fn invocation(args: &Args, body: &[u8], headers: &SignedHeaders, now_ms: i64) -> Result<Value, Failure> {
+    let url = url(args, body)?;
+    let path = url.splitn(4, '/').nth(3).map_or("/".to_owned(), |rest| format!("/{rest}"));
+    let route = format!("POST {path}");
+    let (text, encoded) = match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (BASE64.encode(body), true),
+    };
+    let fields: Map<_, _> = headers.iter().map(|(name, value)| ((*name).into(), Value::from(&**value))).collect();
+    Ok(json!({
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": fields,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "local",
+            "domainName": "localhost",
+            "domainPrefix": "localhost",
+            "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "frontdesk"},
+            "requestId": random_uuid(),
+            "routeKey": route,
+            "stage": "$default",
+            "timeEpoch": now_ms,
+        },
+        "body": text,
+        "isBase64Encoded": encoded,
+    }))
 }
 
 /// Printable ASCII only: a line end in a header would be a second header.

@@ -1,6 +1,10 @@
 //! AWS clients as the functions make them, pointed at servers of this process.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use frontdesk_aws::start::{Aws, Timing};
 use frontdesk_core::config::Env;
@@ -38,10 +42,15 @@ pub const TIMING: Timing = Timing {
 };
 
 /// Clients that find all services at `url`.
+///
+/// All clients of a region in one process have one budget of retries between them, which the losses of many tests would
+/// use up. So each has a region of its own.
 #[must_use]
 pub fn aws_at(url: &str) -> Aws {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let region = format!("eu-test-{}", MADE.fetch_add(1, Ordering::Relaxed));
     let env = MapEnv::of(&[
-        ("AWS_REGION", "eu-central-1"),
+        ("AWS_REGION", region.as_str()),
         ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_ENDPOINT_URL", url),

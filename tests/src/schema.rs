@@ -29,14 +29,29 @@ pub struct Index {
 }
 
 /// All tables.
-pub const SCHEMAS: [Schema; 6] = [
+pub const SCHEMAS: [Schema; 7] = [
     Schema {
         name: "inbox",
         resource: "InboxTable",
-        indexes: &[Index { name: "waiting", hash: "waiting_shard", range: Some("waiting_since_ms"), include: &[] }],
+        indexes: &[Index {
+            name: "waiting",
+            hash: "waiting_shard",
+            range: Some("waiting_since_ms"),
+            include: &["group_id"],
+        }],
         expires: true,
     },
-    Schema { name: "contacts", resource: "ContactsTable", indexes: &[], expires: false },
+    Schema {
+        name: "contacts",
+        resource: "ContactsTable",
+        indexes: &[Index {
+            name: "mirror",
+            hash: "mirror_shard",
+            range: Some("mirror_due_at_ms"),
+            include: &["mirror_mark", "mirror_attempts"],
+        }],
+        expires: false,
+    },
     Schema {
         name: "review_requests",
         resource: "ReviewRequestsTable",
@@ -53,8 +68,14 @@ pub const SCHEMAS: [Schema; 6] = [
         resource: "OutboxTable",
         indexes: &[
             Index { name: "unresolved", hash: "unresolved_shard", range: Some("since_ms"), include: &[] },
-            Index { name: "by_message", hash: "message_id", range: None, include: &[] },
+            Index { name: "by_message", hash: "message_id", range: None, include: &["phone_e164"] },
         ],
+        expires: true,
+    },
+    Schema {
+        name: "sessions",
+        resource: "SessionsTable",
+        indexes: &[Index { name: "deadline", hash: "deadline_shard", range: Some("deadline_at_ms"), include: &[] }],
         expires: true,
     },
     Schema { name: "limits", resource: "LimitsTable", indexes: &[], expires: true },

@@ -95,6 +95,7 @@ pub fn names() -> TableNames {
         outbox: "outbox".into(),
         limits: "limits".into(),
         directory: "directory".into(),
+        sessions: "sessions".into(),
     }
 }
 

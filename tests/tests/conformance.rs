@@ -14,14 +14,21 @@ use std::time::Duration;
 
 use frontdesk_core::{
     body::StoredBody,
-    contact::{Contacts, Direction, Evidence, Hold, NotTextable, OptOutChange, OptOutFlag, OptOutSource},
-    ids::{EffectKey, EventId, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, Shard},
+    contact::{
+        Contacts, Direction, Evidence, Hold, Meeting, MirrorDue, MirrorOutcome, NotTextable, OptOutChange, OptOutFlag,
+        OptOutSource, PodiumLink,
+    },
+    directory::{KnownLocation, LocationBook, Locations},
+    ids::{
+        ConversationUid, EffectKey, EventId, GroupId, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, Shard,
+    },
     inbox::{Attempt, BodySha256, EventEnd, Inbox, InboxKey, NewEvent, RejectReason, Source},
     outbox::{Invite, Outbox, Send, Settlement},
-    phone::E164Phone,
-    provider::{Limits, Provider},
+    phone::{E164Phone, Region},
+    provider::{Limits, Provider, Tally},
     request::{FailReason, NewRequest, Plan, Postpone, RequestChange, RequestEnd, Requests, Wait},
     review::{Platform, PlatformChoice, PlatformRule, SkipReason},
+    session::{Session, SessionKey, SessionMessage, SessionRules, Sessions},
     store::Lease,
     time::{DAY, UnixMillis},
 };
@@ -29,7 +36,7 @@ use frontdesk_testkit::{model::ModelStore, shop::shop};
 use frontdesk_tests::tables::Tables;
 
 /// Operations per sequence.
-const LENGTH: usize = 400;
+const LENGTH: usize = 600;
 
 /// A generator of random operations over few keys, so that they meet.
 struct Dice {
@@ -37,12 +44,20 @@ struct Dice {
     now: UnixMillis,
     owners: u32,
     last: Vec<Lease>,
+    /// Sessions as they were read or written of late, some of them no longer the newest.
+    sessions: Vec<Session>,
 }
 
 impl Dice {
     fn new(seed: u64) -> Self {
         let now = UnixMillis::new(1_795_132_800_000);
-        Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, now, owners: 0, last: Vec::new() }
+        Self {
+            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            now,
+            owners: 0,
+            last: Vec::new(),
+            sessions: Vec::new(),
+        }
     }
 
     fn roll(&mut self, sides: u64) -> u64 {
@@ -94,6 +109,13 @@ impl Dice {
         let key = self.event();
         let body: &[u8] = self.pick(&[b"one", b"two"]).as_slice();
         let rejected = (self.roll(4) == 0).then_some(RejectReason::UnknownShape);
+        let mut opt_outs: Vec<OptOutChange> = Vec::new();
+        for _ in 0..self.roll(4) {
+            let change = self.opt_out();
+            if !opt_outs.iter().any(|c| c.phone == change.phone && c.flag == change.flag) {
+                opt_outs.push(change);
+            }
+        }
         NewEvent {
             key,
             topic: None,
@@ -103,6 +125,8 @@ impl Dice {
             expires_at: self.now.plus(self.pick(&[Duration::from_secs(500), DAY])),
             receipt: format!("r{}", self.roll(1_000)),
             rejected,
+            group: self.pick(&[None, Some(GroupId::of("a line"))]),
+            opt_outs,
         }
     }
 
@@ -150,9 +174,9 @@ impl Dice {
         ])
     }
 
-    fn settlement(&mut self) -> Settlement {
+    fn settlement(&mut self, of: &EffectKey) -> Settlement {
         self.pick(&[
-            Settlement::Accepted { message: ProviderId::try_from("m1").unwrap() },
+            Settlement::Accepted { message: message_of(of) },
             Settlement::NotSent,
             Settlement::NotSent,
             Settlement::Failed { reason: "refused_403".into() },
@@ -161,7 +185,10 @@ impl Dice {
     }
 
     fn send(&mut self) -> Send {
-        let (key, phone) = (self.effect(), self.phone());
+        let order = self.order();
+        // An effect is always for the same person.
+        let phone = E164Phone::parse_e164(["+61491570156", "+61491570157"][usize::from(order.order.0 > 1)]).unwrap();
+        let key = EffectKey::review_request(&order);
         Send { key, phone, location: LocationUid::try_from("loc-1").unwrap(), expires_at: self.now.plus(DAY) }
     }
 
@@ -185,6 +212,65 @@ impl Dice {
             },
         }
     }
+
+    fn location(&mut self) -> LocationUid {
+        LocationUid::try_from(self.pick(&["loc-1", "loc-2"])).unwrap()
+    }
+
+    fn uid(&mut self) -> ProviderId {
+        ProviderId::try_from(self.pick(&["c1", "c2"])).unwrap()
+    }
+
+    fn book(&mut self) -> LocationBook {
+        let fetched_at = self.now.minus(Duration::from_secs(self.roll(300)));
+        let country = self.pick(&[None, Some(Region::try_from("AU").unwrap())]);
+        let location = KnownLocation { uid: self.location(), name: "Harbour Lane".into(), country };
+        let locations = self.pick(&[vec![], vec![location]]);
+        LocationBook { fetched_at, locations }
+    }
+
+    fn session_key(&mut self) -> SessionKey {
+        SessionKey { phone: self.phone(), location: self.location() }
+    }
+
+    /// A short life, so that some are over when the next message comes.
+    fn session_rules(&mut self) -> SessionRules {
+        let keep = self.pick(&[Duration::from_secs(120), DAY]);
+        SessionRules { warn_after: Duration::from_secs(60), close_after: Duration::from_secs(90), keep }
+    }
+
+    fn message(&mut self) -> SessionMessage {
+        let conversation = ConversationUid::try_from("conversation-1").unwrap();
+        SessionMessage {
+            event: EventId::try_from(format!("w{}", self.roll(50)).as_str()).unwrap(),
+            text: self.pick(&[None, Some("blue".to_owned()), Some("size nine".to_owned())]),
+            at: self.now.minus(Duration::from_secs(self.roll(3) * 30)),
+            conversation: self.pick(&[None, Some(conversation)]),
+            webchat: self.roll(3) > 0,
+        }
+    }
+
+    /// What somebody makes of a session that they read, now or a while ago.
+    fn next_session(&mut self, key: &SessionKey, known: Option<Session>) -> Option<Session> {
+        let lease = self.lease();
+        let known = match self.roll(4) {
+            0 => self.sessions.iter().rev().find(|s| s.key == *key).cloned().or(known),
+            _ => known,
+        };
+        match (self.roll(8), known) {
+            (2, Some(session)) => Some(session.with_prompt_out()),
+            (3, Some(session)) => session.with_closing_begun(lease.owner, lease.now, lease.until),
+            (4, Some(session)) => Some(session.with_note_posted()),
+            (5, Some(session)) => Some(session.closed()),
+            (6, Some(session)) => session.clone().with_hand_back_noted(&session.handed_back),
+            (7, Some(_)) => Session::after(None, key, &self.message()),
+            (_, known) => Session::after(known, key, &self.message()),
+        }
+    }
+}
+
+fn message_of(effect: &EffectKey) -> ProviderId {
+    ProviderId::try_from(effect.as_str().replace('#', "-").as_str()).unwrap()
 }
 
 /// Runs the same call on both and compares the outcomes, which show no row of either store but its meaning.
@@ -203,11 +289,13 @@ struct Pair<R> {
     model: ModelStore,
     real: R,
     trail: Vec<String>,
+    /// Mirrors that were due at some time, as either store named them.
+    due: Vec<(MirrorDue, MirrorDue)>,
 }
 
 /// Everything both stores promise.
-trait Store: Inbox + Contacts + Requests + Outbox + Limits {}
-impl<S: Inbox + Contacts + Requests + Outbox + Limits> Store for S {}
+trait Store: Inbox + Contacts + Requests + Outbox + Limits + Sessions + Locations {}
+impl<S: Inbox + Contacts + Requests + Outbox + Limits + Sessions + Locations> Store for S {}
 
 async fn on_events<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
     let (event, lease, end, now) = (dice.event(), dice.lease(), dice.end(), dice.now);
@@ -215,6 +303,9 @@ async fn on_events<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
         0..=2 => {
             let new = dice.new_event();
             let _ = both!(pair, [new] s.accept(&new));
+            for change in &new.opt_outs {
+                let _ = both!(pair, [change] s.contact(&change.phone));
+            }
         }
         3..=4 => {
             let _ = both!(pair, [event, lease] s.claim(&event, &lease));
@@ -281,16 +372,98 @@ async fn on_sends<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
             let _ = both!(pair, [send, lease] s.begin(&send, &lease));
         }
         _ => {
-            let (owner, settlement) = (lease.owner, dice.settlement());
+            let (owner, settlement) = (lease.owner, dice.settlement(&send.key));
             let _ = both!(pair, [send, owner, settlement] s.settle(&send.key, &owner, &settlement, now));
         }
     }
     let _ = both!(pair, [send] s.outbox_state(&send.key));
+    let message = message_of(&send.key);
+    let _ = both!(pair, [message] s.recipient_of(&message));
+}
+
+async fn on_sessions<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
+    let (key, now, rules) = (dice.session_key(), dice.now, dice.session_rules());
+    match dice.roll(8) {
+        0 => {
+            let shard = key.shard();
+            let _ = both!(pair, [shard, now] s.sessions_due(shard, now, 25));
+        }
+        1 => {
+            let book = dice.book();
+            let _ = both!(pair, [book] s.keep_locations(&book));
+            let _ = both!(pair, [] s.locations());
+        }
+        _ => {
+            let known = both!(pair, [key, now] s.session(&key, now)).unwrap();
+            if let Some(next) = dice.next_session(&key, known) {
+                let _ = both!(pair, [next, rules, now] s.save_session(&next, &rules, now));
+                dice.sessions.push(next);
+                if dice.sessions.len() > 6 {
+                    dice.sessions.remove(0);
+                }
+            }
+            let _ = both!(pair, [key, now] s.session(&key, now));
+        }
+    }
+}
+
+/// The names of changes are each store's own; everything else about a mirror is compared.
+async fn on_mirrors<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
+    let (phone, now) = (dice.phone(), dice.now);
+    let shard = Shard::of(phone.expose());
+    pair.trail.push(format!("mirrors_due {shard:?} {now:?}"));
+    let mut due =
+        [pair.model.mirrors_due(shard, now, 25).await.unwrap(), pair.real.mirrors_due(shard, now, 25).await.unwrap()];
+    for found in &mut due {
+        found.sort_by_key(|d| (d.at, d.phone.clone()));
+    }
+    let [model, real] = due;
+    let bare = |d: &MirrorDue| (d.phone.clone(), d.at, d.attempts);
+    let (expected, actual): (Vec<_>, Vec<_>) = (model.iter().map(bare).collect(), real.iter().map(bare).collect());
+    assert!(expected == actual, "{}\n  model: {expected:?}\n  DynamoDB: {actual:?}", pair.trail.join("\n"));
+    pair.due.extend(model.into_iter().zip(real));
+    let surplus = pair.due.len().saturating_sub(6);
+    pair.due.drain(..surplus);
+    if pair.due.is_empty() || dice.roll(3) == 0 {
+        return;
+    }
+    let (ours, theirs) = dice.pick(&pair.due);
+    let at = now.plus(Duration::from_secs(dice.roll(200)));
+    let outcome = dice.pick(&[MirrorOutcome::Told, MirrorOutcome::NoContact, MirrorOutcome::Later { at }]);
+    pair.trail.push(format!("settle_mirror {ours:?} {outcome:?}"));
+    pair.model.settle_mirror(&ours, &outcome).await.unwrap();
+    pair.real.settle_mirror(&theirs, &outcome).await.unwrap();
+    let phone = ours.phone;
+    let _ = both!(pair, [phone] s.contact(&phone));
 }
 
 async fn on_contacts<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
     let (phone, intent, now) = (dice.phone(), dice.effect(), dice.now);
-    match dice.roll(12) {
+    match dice.roll(18) {
+        12..=13 => {
+            let meeting = Meeting {
+                phone: phone.clone(),
+                first_name: dice.pick(&[None, Some("Mia".to_owned()), Some("Maria".to_owned())]),
+                last_name: dice.pick(&[None, Some("Tennant".to_owned())]),
+                location: dice.location(),
+                now,
+            };
+            let _ = both!(pair, [meeting] s.meet(&meeting));
+        }
+        14..=15 => {
+            let uid = dice.uid();
+            let link = PodiumLink { uid: dice.pick(&[None, Some(uid)]) };
+            let _ = both!(pair, [phone, link] s.link_podium(&phone, &link, now));
+        }
+        16 => {
+            let uid = dice.uid();
+            let _ = both!(pair, [phone, uid] s.unlink_podium(&phone, &uid));
+        }
+        17 => {
+            let (what, limit) = dice.pick(&[("location_rejections", 3), ("locations_stale", 1)]);
+            let tally = Tally { what, now, window: Duration::from_secs(300), limit };
+            let _ = both!(pair, [tally] s.tally(&tally));
+        }
         0..=3 => {
             let change = dice.opt_out();
             let _ = both!(pair, [change] s.record_opt_out(&change));
@@ -322,16 +495,23 @@ async fn the_model_and_dynamodb_answer_alike() {
     let base: u64 = std::env::var("FRONTDESK_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
     for seed in base..base + 15 {
         let tables = Tables::start().await;
-        let mut pair = Pair { model: ModelStore::default(), real: tables.store(), trail: vec![format!("seed {seed}")] };
+        let mut pair = Pair {
+            model: ModelStore::default(),
+            real: tables.store(),
+            trail: vec![format!("seed {seed}")],
+            due: vec![],
+        };
         let mut dice = Dice::new(seed);
         for _ in 0..LENGTH {
             if dice.roll(4) == 0 {
                 dice.now = dice.now.plus(Duration::from_secs(dice.roll(120)));
             }
-            match dice.roll(4) {
+            match dice.roll(7) {
                 0 => on_events(&mut pair, &mut dice).await,
                 1 => on_requests(&mut pair, &mut dice).await,
                 2 => on_sends(&mut pair, &mut dice).await,
+                3..=4 => on_sessions(&mut pair, &mut dice).await,
+                5 => on_mirrors(&mut pair, &mut dice).await,
                 _ => on_contacts(&mut pair, &mut dice).await,
             }
         }

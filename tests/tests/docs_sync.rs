@@ -17,11 +17,14 @@ use std::{
 };
 
 use frontdesk_core::{
-    config::{self, Env, Function, SETTINGS, Setting, markdown},
+    config::{self, Env, FAMILIES, Function, SETTINGS, Setting, markdown},
     inbox::RejectReason,
+    phone::PhoneReject,
     review::SkipReason,
     telemetry::Metric,
+    webchat::{AttachmentProblem, WebchatCode},
 };
+use timers::Task;
 
 const BEGIN: &str = "<!-- settings:begin -->";
 const END: &str = "<!-- settings:end -->";
@@ -125,7 +128,7 @@ fn the_examples_of_settings_are_accepted() {
     for (language, block) in blocks(&read("docs/CONFIGURATION.md")) {
         let mut set: Vec<(&str, &str)> = Vec::new();
         if language == "json" {
-            set.push(("SHOPIFY_LOCATIONS", &block));
+            set.push((if block.contains("\"words\"") { "AGENT_KEYWORDS" } else { "SHOPIFY_LOCATIONS" }, &block));
         }
         set.extend(block.lines().filter_map(|line| line.split_once('=')).filter(|(name, _)| is_variable(name)));
         if set.is_empty() {
@@ -135,6 +138,9 @@ fn the_examples_of_settings_are_accepted() {
         let env = variables(&set);
         config::shopify_worker(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
         config::review_sender(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::podium_endpoint(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::podium_worker(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::timers(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
         assert!(set.iter().all(|(name, _)| known(name)), "{set:?}");
     }
     assert!(tried >= 3, "{tried}");
@@ -301,25 +307,31 @@ fn every_function_gets_exactly_the_variables_that_it_reads() {
 }
 
 /// Settings whose form somebody else judges: the clients of the providers, at the start too.
-const ANY_TEXT: [&str; 6] = [
+const ANY_TEXT: [&str; 7] = [
     "SHOPIFY_API_URL",
     "SHOPIFY_API_VERSION",
     "PODIUM_API_URL",
     "PODIUM_API_VERSION",
     "PODIUM_TOKEN_URL",
     "PODIUM_CAMPAIGN_ID",
+    "OPTOUT_TAG",
 ];
 
 /// What the function itself says it needs is what the table says it reads.
 #[test]
 fn a_function_starts_with_the_variables_of_the_table_and_misses_each_that_has_no_default() {
     type Start = fn(&Map) -> Result<(), config::Problems>;
-    let starts: [(Function, Start); 4] = [
+    let starts: [(Function, Start); 8] = [
         (Function::ShopifyOrders, |e| config::shopify_orders(e).map(drop)),
         (Function::ShopifyWorker, |e| config::shopify_worker(e).map(drop)),
         (Function::ReviewSender, |e| config::review_sender(e).map(drop)),
+        (Function::PodiumWebchat, |e| config::podium_endpoint(e).map(drop)),
+        (Function::PodiumSms, |e| config::podium_endpoint(e).map(drop)),
+        (Function::PodiumContacts, |e| config::podium_endpoint(e).map(drop)),
+        (Function::PodiumWorker, |e| config::podium_worker(e).map(drop)),
         (Function::Timers, |e| config::timers(e).map(drop)),
     ];
+    assert_eq!(BTreeSet::from(Function::ALL), starts.iter().map(|(function, _)| *function).collect());
     for (function, start) in starts {
         let own = |setting: &&Setting| setting.functions.contains(&function);
         let only_own = || {
@@ -331,11 +343,34 @@ fn a_function_starts_with_the_variables_of_the_table_and_misses_each_that_has_no
             .unwrap_or_else(|problems| panic!("{} reads what the table does not say: {problems}", function.as_str()));
         for setting in SETTINGS.iter().filter(own) {
             let mut env = only_own();
-            let wrong = if setting.wired { " " } else { "\u{1F4A5}" };
+            // Wrong as a number, a word, a list, and as something to be filled into a text.
+            let wrong = if setting.wired { " " } else { "{\u{1F4A5}}" };
             env.0.insert(setting.name.to_owned(), wrong.to_owned());
             let named = start(&env).is_err_and(|problems| problems.0.iter().any(|p| p.name == setting.name));
             assert!(named || ANY_TEXT.contains(&setting.name), "{} does not read {}", function.as_str(), setting.name);
         }
+    }
+}
+
+/// A word that only the function understands would be found out when the clock first sends it.
+#[test]
+fn every_task_of_the_timers_has_its_schedule_and_every_schedule_its_task() {
+    let template = read("template.yaml");
+    let sent: Vec<&str> = template.lines().filter_map(|line| line.trim().strip_prefix("Input: ")).collect();
+    let tasks: Vec<String> = Task::ALL.iter().map(|task| format!("'{{\"task\":\"{}\"}}'", task.as_str())).collect();
+    assert_eq!(sent, tasks);
+}
+
+/// Where the setting takes one of a few words, the deployment refuses any other before it begins.
+#[test]
+fn words_that_a_setting_takes_are_those_that_the_template_allows() {
+    let template = read("template.yaml");
+    let lines = section(&template, "Parameters:");
+    for name in ["OPTOUT_MIRROR", "WEBCHAT_REPLY", "WEBCHAT_ATTACHMENT_LIMIT", "PODIUM_STALE", "PODIUM_CONTRACT"] {
+        let setting = SETTINGS.iter().find(|s| s.name == name).unwrap();
+        let line = lines.iter().find(|l| l.trim_start().starts_with(&format!("{}:", parameter_name(name)))).unwrap();
+        let allowed = &fields(line.split_once(':').unwrap().1)["AllowedValues"];
+        assert_eq!(*allowed, format!("[{}]", setting.unit), "{name}");
     }
 }
 
@@ -344,7 +379,7 @@ fn a_function_starts_with_the_variables_of_the_table_and_misses_each_that_has_no
 #[test]
 fn alarms_watch_metrics_that_are_counted() {
     let template = read("template.yaml");
-    let mut watched = BTreeSet::new();
+    let (mut watched, mut codes_watched) = (BTreeSet::new(), BTreeSet::new());
     for (logical, lines) in resources(&template, "AWS::CloudWatch::Alarm") {
         if lines.iter().any(|l| l.trim() == "Namespace: Frontdesk") {
             let metric = lines.iter().find_map(|l| l.trim().strip_prefix("MetricName: ")).unwrap();
@@ -353,8 +388,15 @@ fn alarms_watch_metrics_that_are_counted() {
                 "{logical} watches {metric}, which nobody counts"
             );
             watched.insert(metric.to_owned());
+            if metric == Metric::WebchatCode.as_str() {
+                let kind = lines.iter().find_map(|l| l.split_once("{Name: kind, Value: ")).unwrap().1;
+                codes_watched.insert(kind.split('}').next().unwrap().to_owned());
+            }
         }
     }
+    use WebchatCode::{LocationRejectionBurst, LocationsStale, OptOutDrift, OptOutStoreUnreachable};
+    let urgent = [OptOutStoreUnreachable, OptOutDrift, LocationRejectionBurst, LocationsStale];
+    assert_eq!(codes_watched, urgent.map(|code| code.as_str().to_owned()).into());
     // The code marks the metrics that must have one.
     let source = read("shared/core/src/telemetry.rs");
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
@@ -373,8 +415,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_variable(word: &str) -> bool {
-    ["FRONTDESK_", "REVIEW_", "SHOPIFY_", "PODIUM_"].iter().any(|family| word.starts_with(family))
-        && !word.ends_with('_')
+    FAMILIES.iter().any(|family| word.starts_with(family)) && !word.ends_with('_')
 }
 
 fn known(word: &str) -> bool {
@@ -390,6 +431,23 @@ fn documents_name_no_variable_that_nothing_reads() {
         let text = read(&path);
         let unknown: BTreeSet<&str> = words(&text).filter(|word| is_variable(word) && !known(word)).collect();
         assert!(unknown.is_empty(), "{path} names {unknown:?}");
+    }
+}
+
+/// A test that was renamed would leave a promise with nothing behind it.
+#[test]
+fn the_tests_that_the_guarantees_name_exist() {
+    let named: Vec<String> = read("docs/GUARANTEES.md")
+        .split('`')
+        .filter(|word| word.matches('_').count() >= 3 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        .map(str::to_owned)
+        .collect();
+    assert!(named.len() > 10, "{named:?}");
+    let mut sources: Vec<String> = ["shared", "tests"].iter().flat_map(|d| files(d, ".rs")).map(|p| read(&p)).collect();
+    sources.retain(|source| source.contains("fn "));
+    for test in named {
+        let found = sources.iter().any(|source| source.contains(&format!("fn {test}(")));
+        assert!(found, "docs/GUARANTEES.md names {test}, and there is no such test");
     }
 }
 
@@ -453,11 +511,37 @@ fn every_reason_is_in_the_table_with_its_code() {
         RejectReason::UnknownShape,
         RejectReason::OtherShop,
         RejectReason::UnreadableBody,
+        RejectReason::TooLarge { bytes: 1 },
         RejectReason::TooManyAttempts { attempts: 1 },
     ];
     for reason in rejected {
         let described = reason.describe();
         let word = described.split(':').next().unwrap();
         assert!(row(word).is_some(), "docs/ERRORS.md lacks {word}");
+    }
+}
+
+/// Each code of the message flows: its row says the name under which rows and people know it.
+#[test]
+fn every_webchat_code_has_its_line() {
+    let document = read("docs/ERRORS.md");
+    for code in WebchatCode::ALL {
+        let begin = format!("| `{}` | ", code.as_str());
+        let row = document.lines().find(|line| line.starts_with(&begin));
+        let row = row.unwrap_or_else(|| panic!("docs/ERRORS.md lacks {}", code.described()));
+        assert!(row.contains(code.name()), "{row} does not say {}", code.name());
+    }
+    // What a row says begins with the same words.
+    let shown = [
+        RejectReason::InvalidPhone(PhoneReject::TooShort),
+        RejectReason::MissingPhone,
+        RejectReason::MissingLocation,
+        RejectReason::UnknownLocation,
+        RejectReason::Attachment(AttachmentProblem::NoSize),
+        RejectReason::UnattributedOptOut,
+    ];
+    for reason in shown {
+        let code = reason.webchat_code().unwrap();
+        assert!(reason.describe().starts_with(&code.described()), "{}", reason.describe());
     }
 }

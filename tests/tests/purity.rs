@@ -99,6 +99,34 @@ fn the_core_brings_no_cloud_no_runtime_and_no_http() {
     assert!(["aws-sdk-dynamodb ", "tokio ", "hyper "].iter().all(|f| adapters.keys().any(|p| p.starts_with(f))));
 }
 
+/// What the core is made of besides itself, and why. One more is a decision, and is made here.
+const MADE_OF: [(&str, &str); 16] = [
+    ("base64", "signatures"),
+    ("flate2", "large bodies"),
+    ("futures-util", "the events of a batch are stored some at a time; it brings no runtime"),
+    ("hmac", "signatures"),
+    ("httpdate", "Retry-After as a date"),
+    ("icu_normalizer", "STOP in any writing: compatibility forms and accents"),
+    ("icu_properties", "STOP in any writing: what is a mark, a letter, an emoji"),
+    ("jiff", "time zones"),
+    ("log", "silences the phone library in release builds"),
+    ("rlibphonenumber", "phone numbers"),
+    ("serde", "JSON"),
+    ("serde_json", "JSON"),
+    ("sha2", "signatures and evidence"),
+    ("subtle", "comparison in constant time"),
+    ("thiserror", "error types"),
+    ("zeroize", "secrets are wiped"),
+];
+
+#[test]
+fn the_core_is_made_of_what_is_listed() {
+    let listed: BTreeSet<&str> = MADE_OF.iter().map(|(name, _)| *name).collect();
+    let manifest = direct(&read("shared/core/Cargo.toml"));
+    let used: BTreeSet<&str> = manifest.iter().map(String::as_str).collect();
+    assert_eq!(used, listed);
+}
+
 /// Cargo unifies features: one package that asks for `regex` would give it to every binary, and cost 110 MB of memory.
 #[test]
 fn the_phone_library_uses_its_small_engine_everywhere() {

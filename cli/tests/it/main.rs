@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+mod optout;
 mod phone;
 mod sign;
 
@@ -26,13 +27,10 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Runs the tool at the project's root, without the secrets of whoever runs the tests.
+/// Runs the tool at the project's root, without the settings and secrets of whoever runs the tests.
 fn frontdesk(args: &[&str], env: &[(&str, &str)], stdin: &[u8]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frontdesk"));
-    for name in ["SHOPIFY_WEBHOOK_SECRET", "PODIUM_WEBHOOK_SECRET", "CHATWOOT_WEBHOOK_SECRET"] {
-        command.env_remove(name);
-    }
-    command.args(args).envs(env.iter().copied()).current_dir(root());
+    command.args(args).env_clear().envs(env.iter().copied()).current_dir(root());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // The tool writes while it reads: feeding and draining in turn would block both sides once a pipe is full.
     let mut feed = child.stdin.take().unwrap();
@@ -49,7 +47,9 @@ fn frontdesk(args: &[&str], env: &[(&str, &str)], stdin: &[u8]) -> Run {
 
 #[test]
 fn help_shows_examples_and_no_colour() {
-    for args in [&["--help"][..], &["phone", "normalize", "--help"], &["sign", "--help"]] {
+    for args in
+        [&["--help"][..], &["phone", "normalize", "--help"], &["sign", "--help"], &["optout", "audit", "--help"]]
+    {
         let run = frontdesk(args, &[("CLICOLOR_FORCE", "1")], b"");
         assert_eq!((run.code, run.stderr.as_str()), (0, ""));
         assert!(!run.text().contains('\u{1b}'), "{}", run.text());
@@ -67,6 +67,9 @@ fn wrong_usage_is_exit_code_2() {
         &["phone", "normalize", "--phone", "1", "--csv"],
         &["phone", "normalize", "--csv", "--default-country", "AU"],
         &["sign"],
+        &["optout"],
+        &["optout", "audit"],
+        &["optout", "audit", "--phone", "+61491570156", "--output", "csv"],
         &["sign", "--provider", "stripe", "--body", "-"],
         &["frobnicate"],
     ] {

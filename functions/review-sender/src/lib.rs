@@ -1,8 +1,5 @@
 //! Works off the delay queue: passes the gate once more, reads the order again, and sends one review request.
 
-mod providers;
-mod vault;
-
 use std::time::Duration;
 
 use frontdesk_aws::lambda::{
@@ -20,9 +17,6 @@ use frontdesk_core::{
     telemetry::Telemetry,
     time::Clock,
 };
-
-pub use providers::Providers;
-pub use vault::Vault;
 
 /// No request is begun later than this before the end: two providers are called, each perhaps for a token first.
 const MARGIN: Duration = Duration::from_secs(20);

@@ -8,7 +8,7 @@ use frontdesk_aws::lambda::{
 };
 use frontdesk_core::{
     contact::Contacts,
-    flow::shopify_worker::{ShopifyWorker, WorkerRules},
+    flow::{shopify_worker::ShopifyWorker, worker::WorkerRules},
     ids::{Ids, ShopDomain},
     inbox::{Inbox, InboxKey},
     request::Requests,

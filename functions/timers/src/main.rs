@@ -5,24 +5,26 @@ use std::process::ExitCode;
 use frontdesk_aws::{
     dynamo::DynamoStore,
     lambda::{self, Invocation},
-    sqs::{SqsEvents, SqsSends},
+    sqs::{RoutedEvents, SqsEvents, SqsSends},
     start::{self, Aws, Timing},
 };
-use frontdesk_core::config;
-use timers::Timers;
+use frontdesk_wiring::Wiring;
+use timers::{TaskRules, Timers};
 
 fn main() -> ExitCode {
     start::main("timers", async |process| {
-        let config = process.settings(config::timers)?;
-        let aws = Aws::from_env(&process.env, &Timing::default())?;
+        let config = process.settings(frontdesk_core::config::timers)?;
+        let (aws, rules) = (Aws::from_env(&process.env, &Timing::default())?, TaskRules::from(&config));
         let store = DynamoStore::new(aws.dynamodb(), config.tables, process.ids.clone());
-        let (sqs, events_url, sends_url) = (aws.sqs(), config.shopify_queue_url, config.reviews_queue_url);
-        let (events, sends) = (SqsEvents::new(sqs.clone(), events_url), SqsSends::new(sqs, sends_url));
-        let (table, queue) = tokio::join!(store.open(), events.open());
+        let (shopify, sends) = (SqsEvents::new(aws.sqs(), config.shopify_queue_url), config.reviews_queue_url);
+        let podium = SqsEvents::in_lines(aws.sqs(), config.podium_queue_url, process.ids.clone());
+        let (events, sends) = (RoutedEvents { shopify, podium }, SqsSends::new(aws.sqs(), sends));
+        let wiring = Wiring::new(&config.http, &aws, &store, &process)?;
+        let podium = wiring.podium_with_tag(&config.podium, &rules.mirror.tag);
+        let (podium, table, queue) = tokio::join!(podium, store.open(), sends.open());
         process.opened([("dynamodb", table), ("sqs", queue)]);
-        let (env, clock, telemetry) = (process.env, process.clock, process.telemetry);
-        let (sweep_after, requeue_after) = (config.sweep_after, config.requeue_after);
-        let function = Timers { store, events, sends, clock, telemetry, sweep_after, requeue_after };
+        let (env, clock, ids, telemetry) = (process.env, process.clock, process.ids, process.telemetry);
+        let function = Timers { store, events, sends, podium: podium?, clock, ids, telemetry, rules };
         lambda::run(&env, async |i: Invocation<_>| function.handle(&i.event).await).await
     })
 }

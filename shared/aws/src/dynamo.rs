@@ -13,10 +13,12 @@
 mod contacts;
 mod inbox;
 mod limits;
+mod locations;
 mod outbox;
 mod requests;
 pub(crate) mod retry;
 mod row;
+mod sessions;
 mod tokens;
 mod write;
 
@@ -45,6 +47,7 @@ enum Table {
     Outbox,
     Limits,
     Directory,
+    Sessions,
 }
 
 impl Table {
@@ -57,6 +60,7 @@ impl Table {
             Self::Outbox => "outbox",
             Self::Limits => "limits",
             Self::Directory => "directory",
+            Self::Sessions => "sessions",
         }
     }
 
@@ -90,6 +94,7 @@ impl DynamoStore {
             Table::Outbox => &self.tables.outbox,
             Table::Limits => &self.tables.limits,
             Table::Directory => &self.tables.directory,
+            Table::Sessions => &self.tables.sessions,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod queue;
+pub mod webhook;
 
 use std::fmt::Display;
 

@@ -5,6 +5,7 @@
 //! process that they run in.
 
 mod connector;
+pub mod door;
 pub mod dynamo;
 mod failure;
 mod knock;

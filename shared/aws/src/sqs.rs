@@ -1,20 +1,60 @@
 //! Queues. A message is a row's key and nothing else.
 
-use aws_sdk_sqs::Client;
+use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use frontdesk_core::{
-    ids::OrderKey,
-    inbox::InboxKey,
-    queue::{DelaySeconds, EventQueue, QueueError, SendQueue},
+    ids::{OrderKey, short_hash},
+    inbox::Source,
+    queue::{DelaySeconds, EventQueue, QueueError, SendQueue, Wake},
 };
 
 use crate::{
     failure,
     knock::{self, Knock},
+    process::RandomIds,
 };
+
+/// SQS takes no more at once.
+const BATCH_MAX: usize = 10;
 
 /// The queue that wakes the worker of a provider's events.
 #[derive(Clone, Debug)]
-pub struct SqsEvents(Queue);
+pub struct SqsEvents {
+    queue: Queue,
+    order: Order,
+}
+
+/// Whether a queue keeps an order.
+#[derive(Clone, Debug)]
+enum Order {
+    /// It does not.
+    None,
+    /// Within each line. A message has a name of its own, since SQS drops for five minutes what it takes for a repetition:
+    /// a key that is put into the queue again is to arrive again.
+    Lines(RandomIds),
+}
+
+impl Order {
+    /// The line of a hint, and its name.
+    fn place(&self, wake: &Wake) -> (Option<String>, Option<String>) {
+        match self {
+            Self::None => (None, None),
+            Self::Lines(ids) => {
+                let of_its_own = || short_hash(&wake.key.to_key());
+                let line = wake.group.as_ref().map_or_else(of_its_own, |group| group.as_str().to_owned());
+                (Some(line), Some(ids.draw()))
+            }
+        }
+    }
+}
+
+/// Each provider's events go to the queue of its worker.
+#[derive(Clone, Debug)]
+pub struct RoutedEvents {
+    /// Shopify's.
+    pub shopify: SqsEvents,
+    /// Podium's.
+    pub podium: SqsEvents,
+}
 
 /// The delay queue that wakes the sender of review requests.
 #[derive(Clone, Debug)]
@@ -29,10 +69,8 @@ struct Queue {
 }
 
 impl Queue {
-    async fn send(&self, body: String, delay: Option<DelaySeconds>) -> Result<(), QueueError> {
-        let message = self.client.send_message().queue_url(&self.url).message_body(body);
-        let sent = message.set_delay_seconds(delay.map(|d| i32::from(d.get()))).send().await;
-        sent.map(|_| ()).map_err(|error| QueueError { queue: self.label, detail: failure::detail(&error) })
+    fn trouble(&self, detail: String) -> QueueError {
+        QueueError { queue: self.label, detail }
     }
 
     async fn open(&self) -> Result<(), String> {
@@ -42,10 +80,16 @@ impl Queue {
 }
 
 impl SqsEvents {
-    /// The queue at this URL.
+    /// The queue at this URL, which keeps no order.
     #[must_use]
     pub fn new(client: Client, url: String) -> Self {
-        Self(Queue { client, url, label: "events" })
+        Self { queue: Queue { client, url, label: "events" }, order: Order::None }
+    }
+
+    /// The FIFO queue at this URL; `ids` name its messages. An event that belongs to no line has one of its own.
+    #[must_use]
+    pub fn in_lines(client: Client, url: String, ids: RandomIds) -> Self {
+        Self { queue: Queue { client, url, label: "events" }, order: Order::Lines(ids) }
     }
 
     /// Opens the connection before the first event needs it. Sends nothing.
@@ -53,7 +97,37 @@ impl SqsEvents {
     /// # Errors
     /// What is in the way.
     pub async fn open(&self) -> Result<(), String> {
-        self.0.open().await
+        self.queue.open().await
+    }
+
+    async fn send_one(&self, wake: &Wake) -> Result<(), QueueError> {
+        let (line, name) = self.order.place(wake);
+        let message = self.queue.client.send_message().queue_url(&self.queue.url).message_body(wake.key.to_key());
+        let sent = message.set_message_group_id(line).set_message_deduplication_id(name).send().await;
+        sent.map(|_| ()).map_err(|error| self.queue.trouble(failure::detail(&error)))
+    }
+
+    async fn send_batch(&self, wakes: &[Wake]) -> Result<(), QueueError> {
+        let mut batch = self.queue.client.send_message_batch().queue_url(&self.queue.url);
+        for (number, wake) in wakes.iter().enumerate() {
+            let (line, name) = self.order.place(wake);
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(number.to_string())
+                .message_body(wake.key.to_key())
+                .set_message_group_id(line)
+                .set_message_deduplication_id(name)
+                .build();
+            batch = batch.entries(entry.map_err(|error| self.queue.trouble(error.to_string()))?);
+        }
+        let sent = batch.send().await.map_err(|error| self.queue.trouble(failure::detail(&error)))?;
+        // Taken as a whole, a batch may still have lost some of its messages.
+        match sent.failed() {
+            [] => Ok(()),
+            [first, ..] => {
+                let detail = format!("{} of {} were not taken: {}", sent.failed().len(), wakes.len(), first.code());
+                Err(self.queue.trouble(detail))
+            }
+        }
     }
 }
 
@@ -74,13 +148,31 @@ impl SqsSends {
 }
 
 impl EventQueue for SqsEvents {
-    async fn enqueue(&self, key: &InboxKey) -> Result<(), QueueError> {
-        self.0.send(key.to_key(), None).await
+    async fn enqueue(&self, wakes: &[Wake]) -> Result<(), QueueError> {
+        for some in wakes.chunks(BATCH_MAX) {
+            match some {
+                [one] => self.send_one(one).await?,
+                several => self.send_batch(several).await?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl EventQueue for RoutedEvents {
+    /// Trouble of one queue does not keep the other's hints back.
+    async fn enqueue(&self, wakes: &[Wake]) -> Result<(), QueueError> {
+        let of = |source: Source| -> Vec<Wake> { wakes.iter().filter(|w| w.key.source == source).cloned().collect() };
+        let shopify = self.shopify.enqueue(&of(Source::Shopify)).await;
+        let podium = self.podium.enqueue(&of(Source::Podium)).await;
+        shopify.and(podium)
     }
 }
 
 impl SendQueue for SqsSends {
     async fn enqueue_send(&self, key: &OrderKey, delay: DelaySeconds) -> Result<(), QueueError> {
-        self.0.send(key.to_key(), Some(delay)).await
+        let message = self.0.client.send_message().queue_url(&self.0.url).message_body(key.to_key());
+        let sent = message.delay_seconds(i32::from(delay.get())).send().await;
+        sent.map(|_| ()).map_err(|error| self.0.trouble(failure::detail(&error)))
     }
 }

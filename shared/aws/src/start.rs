@@ -87,25 +87,25 @@ pub enum StartError {
     Runtime(String),
 }
 
-/// What every function starts with.
+/// What every function starts with. `T`: where it reports to.
 #[derive(Debug)]
-pub struct Process {
+pub struct Process<T = StdoutTelemetry> {
     /// The environment.
     pub env: ProcessEnv,
     /// Reports.
-    pub telemetry: StdoutTelemetry,
+    pub telemetry: T,
     /// Time.
     pub clock: SystemClock,
     /// Names.
     pub ids: RandomIds,
 }
 
-impl Process {
+impl<T: Telemetry> Process<T> {
     /// Reads this function's settings and warns about names that nothing reads.
     ///
     /// # Errors
     /// All problems at once.
-    pub fn settings<T>(&self, read: impl FnOnce(&ProcessEnv) -> Result<Loaded<T>, Problems>) -> Result<T, StartError> {
+    pub fn settings<S>(&self, read: impl FnOnce(&ProcessEnv) -> Result<Loaded<S>, Problems>) -> Result<S, StartError> {
         let loaded = read(&self.env)?;
         for name in &loaded.unknown {
             self.telemetry

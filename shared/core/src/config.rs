@@ -3,22 +3,30 @@
 //! A function that starts with a wrong setting would fail at the first order of the day, or worse, text somebody at
 //! midnight. So it does not start, and says everything that is wrong in one message.
 
+mod audit;
+mod function;
+mod markdown;
+mod podium;
 mod reader;
 mod table;
 
 use std::time::Duration;
 
-pub use reader::{Env, Loaded, Problem, Problems};
-pub use table::{Function, SETTINGS, Setting, markdown};
+pub use audit::{OptOutAuditConfig, optout_audit};
+pub use function::Function;
+pub use markdown::markdown;
+pub use podium::{MirrorConfig, PodiumEndpointConfig, PodiumWorkerConfig, WatchConfig, podium_endpoint, podium_worker};
+pub use reader::{Env, FAMILIES, Loaded, Problem, Problems};
+pub use table::{SETTINGS, Setting};
 
 use crate::{
-    flow::{ingest::IngestRules, send::SenderRules, shopify_worker::WorkerRules},
+    flow::{ingest::IngestRules, locations::LocationRules, say::SpeakerRules, send::SenderRules, worker::WorkerRules},
     hours::AllowedHours,
     ids::{LocationUid, ShopDomain},
     retry::{Backoff, RetryAfter},
     review::{ConsentRule, Location, PartialRefund, Platform, ReviewPolicy, Template},
 };
-use reader::Reader;
+use reader::{Reader, read};
 
 /// Names of the tables. Empty where a function has no business with a table: it has no permission for it either.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +41,10 @@ pub struct TableNames {
     pub outbox: String,
     /// Pauses.
     pub limits: String,
-    /// Shared tokens.
+    /// Shared tokens, and the list of locations.
     pub directory: String,
+    /// Webchat sessions.
+    pub sessions: String,
 }
 
 /// Settings of `shopify-orders`.
@@ -93,12 +103,26 @@ pub struct TimersConfig {
     pub tables: TableNames,
     /// The queue of Shopify's events.
     pub shopify_queue_url: String,
+    /// The queue of Podium's events.
+    pub podium_queue_url: String,
     /// The delay queue of due requests.
     pub reviews_queue_url: String,
     /// How long an event may wait before it is queued again.
     pub sweep_after: Duration,
     /// How long after its time a request that did not end is queued again.
     pub requeue_after: Duration,
+    /// The watch over the sessions.
+    pub watch: WatchConfig,
+    /// How messages are sent.
+    pub speaker: SpeakerRules,
+    /// The list of locations.
+    pub locations: LocationRules,
+    /// How Podium is told of opt-outs.
+    pub mirror: MirrorConfig,
+    /// How Podium is asked.
+    pub podium: PodiumConfig,
+    /// How anybody is asked.
+    pub http: HttpConfig,
 }
 
 /// How Shopify's Admin API is called.
@@ -160,15 +184,6 @@ pub struct HttpConfig {
     pub retry_after: RetryAfter,
 }
 
-/// Reads all fields before it gives up on any, so that every problem is found in one go.
-macro_rules! read {
-    ($kind:ident { $($field:ident: $value:expr),* $(,)? }) => {{
-        let read = ($(($value),)*);
-        let ($($field,)*) = read;
-        (move || Some($kind { $($field: $field?),* }))()
-    }};
-}
-
 /// Reads the settings of `shopify-orders`.
 ///
 /// # Errors
@@ -181,10 +196,7 @@ pub fn shopify_orders(env: &impl Env) -> Result<Loaded<ShopifyOrdersConfig>, Pro
         webhook_secret: r.required("SHOPIFY_WEBHOOK_SECRET_ARN"),
         secret_ttl: r.seconds("FRONTDESK_SECRET_TTL_SECONDS", 1..=86_400),
         shop: shop(&mut r),
-        rules: read!(IngestRules {
-            body_bytes_max: r.bytes("FRONTDESK_BODY_BYTES_MAX", 1_024..=6_000_000),
-            keep: r.days("FRONTDESK_INBOX_KEEP_DAYS", 1..=365),
-        }),
+        rules: ingest_rules(&mut r),
     });
     r.finish(config)
 }
@@ -199,11 +211,7 @@ pub fn shopify_worker(env: &impl Env) -> Result<Loaded<ShopifyWorkerConfig>, Pro
         tables: worker_tables(&mut r),
         shop: shop(&mut r),
         policy: policy(&mut r),
-        rules: read!(WorkerRules {
-            lease: r.seconds("FRONTDESK_LEASE_SECONDS", 1..=3_600),
-            attempts_max: r.count("FRONTDESK_ATTEMPTS_MAX", 1..=1_000),
-            body_bytes_max: r.bytes("FRONTDESK_BODY_BYTES_MAX", 1_024..=6_000_000),
-        }),
+        rules: worker_rules(&mut r),
     });
     r.finish(config)
 }
@@ -220,7 +228,7 @@ pub fn review_sender(env: &impl Env) -> Result<Loaded<ReviewSenderConfig>, Probl
         policy: policy(&mut r),
         rules: sender_rules(&mut r),
         shopify: shopify_api(&mut r),
-        podium: podium(&mut r),
+        podium: podium_api(&mut r),
         http: http(&mut r),
     });
     r.finish(config)
@@ -232,15 +240,36 @@ pub fn review_sender(env: &impl Env) -> Result<Loaded<ReviewSenderConfig>, Probl
 /// All problems at once.
 pub fn timers(env: &impl Env) -> Result<Loaded<TimersConfig>, Problems> {
     let mut r = Reader::new(env);
-    let (inbox, requests) = (r.required("FRONTDESK_TABLE_INBOX"), r.required("FRONTDESK_TABLE_REQUESTS"));
     let config = read!(TimersConfig {
-        tables: inbox.zip(requests).map(|(inbox, requests)| TableNames { inbox, requests, ..TableNames::default() }),
+        tables: timers_tables(&mut r),
         shopify_queue_url: r.required("FRONTDESK_QUEUE_SHOPIFY_URL"),
+        podium_queue_url: r.required("FRONTDESK_QUEUE_PODIUM_URL"),
         reviews_queue_url: r.required("FRONTDESK_QUEUE_REVIEWS_URL"),
         sweep_after: r.seconds("FRONTDESK_SWEEP_AFTER_SECONDS", 1..=86_400),
         requeue_after: r.seconds("FRONTDESK_REQUEUE_AFTER_SECONDS", 1..=86_400),
+        watch: podium::watch(&mut r),
+        speaker: podium::speaker_rules(&mut r),
+        locations: podium::location_rules(&mut r),
+        mirror: podium::mirror(&mut r),
+        podium: podium_api(&mut r),
+        http: http(&mut r),
     });
     r.finish(config)
+}
+
+fn ingest_rules(r: &mut Reader<'_>) -> Option<IngestRules> {
+    read!(IngestRules {
+        body_bytes_max: r.bytes("FRONTDESK_BODY_BYTES_MAX", 1_024..=6_000_000),
+        keep: r.days("FRONTDESK_INBOX_KEEP_DAYS", 1..=365),
+    })
+}
+
+fn worker_rules(r: &mut Reader<'_>) -> Option<WorkerRules> {
+    read!(WorkerRules {
+        lease: r.seconds("FRONTDESK_LEASE_SECONDS", 1..=3_600),
+        attempts_max: r.count("FRONTDESK_ATTEMPTS_MAX", 1..=1_000),
+        body_bytes_max: r.bytes("FRONTDESK_BODY_BYTES_MAX", 1_024..=6_000_000),
+    })
 }
 
 fn worker_tables(r: &mut Reader<'_>) -> Option<TableNames> {
@@ -264,6 +293,12 @@ fn sender_tables(r: &mut Reader<'_>) -> Option<TableNames> {
         directory: directory?,
         ..TableNames::default()
     })
+}
+
+fn timers_tables(r: &mut Reader<'_>) -> Option<TableNames> {
+    let inbox = r.required("FRONTDESK_TABLE_INBOX");
+    let sessions = r.required("FRONTDESK_TABLE_SESSIONS");
+    Some(TableNames { inbox: inbox?, sessions: sessions?, ..sender_tables(r)? })
 }
 
 fn shop(r: &mut Reader<'_>) -> Option<ShopDomain> {
@@ -324,6 +359,7 @@ fn policy(r: &mut Reader<'_>) -> Option<ReviewPolicy> {
 }
 
 fn sender_rules(r: &mut Reader<'_>) -> Option<SenderRules> {
+    let (settle, look_up_for) = look_ups(r);
     let rules = read!(SenderRules {
         lease: r.seconds("FRONTDESK_LEASE_SECONDS", 1..=3_600),
         backoff: read!(Backoff {
@@ -331,18 +367,23 @@ fn sender_rules(r: &mut Reader<'_>) -> Option<SenderRules> {
             cap: r.seconds("REVIEW_RETRY_MAX_SECONDS", 1..=86_400),
         }),
         give_up_after: r.hours("REVIEW_GIVE_UP_HOURS", 1..=8_760),
-        settle: r.seconds("PODIUM_LOOKUP_AFTER_SECONDS", 0..=86_400),
-        look_up_for: r.hours("PODIUM_LOOKUP_HOURS", 1..=8_760),
+        settle: settle,
+        look_up_for: look_up_for,
     });
-    if let Some(rules) = &rules {
-        if rules.backoff.base > rules.backoff.cap {
-            r.problem("REVIEW_RETRY_SECONDS", "is longer than REVIEW_RETRY_MAX_SECONDS".into());
-        }
-        if rules.settle >= rules.look_up_for {
-            r.problem("PODIUM_LOOKUP_AFTER_SECONDS", "is not shorter than PODIUM_LOOKUP_HOURS".into());
-        }
+    if rules.as_ref().is_some_and(|rules| rules.backoff.base > rules.backoff.cap) {
+        r.problem("REVIEW_RETRY_SECONDS", "is longer than REVIEW_RETRY_MAX_SECONDS".into());
     }
     rules
+}
+
+/// When a message whose answer was lost is looked up, and for how long.
+fn look_ups(r: &mut Reader<'_>) -> (Option<Duration>, Option<Duration>) {
+    let settle = r.seconds("PODIUM_LOOKUP_AFTER_SECONDS", 0..=86_400);
+    let look_up_for = r.hours("PODIUM_LOOKUP_HOURS", 1..=8_760);
+    if settle.zip(look_up_for).is_some_and(|(settle, look_up_for)| settle >= look_up_for) {
+        r.problem("PODIUM_LOOKUP_AFTER_SECONDS", "is not shorter than PODIUM_LOOKUP_HOURS".into());
+    }
+    (settle, look_up_for)
 }
 
 fn shopify_api(r: &mut Reader<'_>) -> Option<ShopifyApiConfig> {
@@ -355,7 +396,7 @@ fn shopify_api(r: &mut Reader<'_>) -> Option<ShopifyApiConfig> {
     })
 }
 
-fn podium(r: &mut Reader<'_>) -> Option<PodiumConfig> {
+fn podium_api(r: &mut Reader<'_>) -> Option<PodiumConfig> {
     let contract =
         r.word("PODIUM_CONTRACT", &[("published", PodiumContract::Published), ("brief", PodiumContract::Brief)]);
     let campaign = r.optional("PODIUM_CAMPAIGN_ID", |id| Ok::<_, String>(id.to_owned()));

@@ -5,7 +5,13 @@
 
 use std::time::Duration;
 
-use crate::{ids::EffectKey, phone::E164Phone, review::Platform, store::StoreError, time::UnixMillis};
+use crate::{
+    ids::{EffectKey, LocationUid, ProviderId, Shard},
+    phone::E164Phone,
+    review::Platform,
+    store::StoreError,
+    time::UnixMillis,
+};
 
 /// The ways in which a person can have opted out. Any one of them stops every message (brief, section 6).
 ///
@@ -52,8 +58,14 @@ pub enum Direction {
 pub enum OptOutSource {
     /// A text message.
     Sms,
-    /// A website's chat.
+    /// A website's chat, run by Podium.
     Webchat,
+    /// Our own chat widget or form.
+    Widget,
+    /// A Chatwoot conversation.
+    Chatwoot,
+    /// An e-mail or a social network, through Podium.
+    Email,
     /// Podium's own record, or its refusal to send.
     Podium,
     /// Shopify's record of consent.
@@ -66,7 +78,34 @@ pub enum OptOutSource {
 
 impl OptOutSource {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Sms, Self::Webchat, Self::Podium, Self::Shopify, Self::Manual, Self::Api];
+    pub const ALL: [Self; 9] = [
+        Self::Sms,
+        Self::Webchat,
+        Self::Widget,
+        Self::Chatwoot,
+        Self::Email,
+        Self::Podium,
+        Self::Shopify,
+        Self::Manual,
+        Self::Api,
+    ];
+
+    /// Whose opt-outs a wish from here may take back.
+    ///
+    /// START re-opens what the same person closed by a keyword, and nothing that the shop, Shopify or a program
+    /// recorded. A text proves its number; what somebody types into a web page proves none, so it does not take back
+    /// what a text said. Podium's record follows the texts that it carried and knows nothing of our own channels.
+    #[must_use]
+    pub const fn may_reopen(self) -> &'static [Self] {
+        match self {
+            Self::Sms => &[Self::Sms, Self::Webchat, Self::Widget, Self::Chatwoot, Self::Email, Self::Podium],
+            Self::Webchat | Self::Widget | Self::Chatwoot => &[Self::Webchat, Self::Widget, Self::Chatwoot],
+            Self::Email => &[Self::Email],
+            Self::Podium => &[Self::Sms, Self::Podium],
+            Self::Shopify => &[Self::Shopify],
+            Self::Manual | Self::Api => &Self::ALL,
+        }
+    }
 
     /// The stored word.
     #[must_use]
@@ -74,6 +113,9 @@ impl OptOutSource {
         match self {
             Self::Sms => "sms",
             Self::Webchat => "webchat",
+            Self::Widget => "widget",
+            Self::Chatwoot => "chatwoot",
+            Self::Email => "email",
             Self::Podium => "podium",
             Self::Shopify => "shopify",
             Self::Manual => "manual",
@@ -121,7 +163,7 @@ pub struct OptOutChange {
 pub enum ChangeOutcome {
     /// It holds now.
     Applied,
-    /// A newer change (or an equally old opt-out) holds.
+    /// A newer change (or an equally old opt-out, or one that this source may not take back) holds.
     Superseded,
 }
 
@@ -186,9 +228,70 @@ pub struct Contact {
     pub preferred_platform: Option<Platform>,
     /// Whether a Facebook account is known.
     pub has_facebook: bool,
+    /// Podium's contact of this number, once it is known to exist.
+    pub podium: Option<PodiumLink>,
+    /// Whether Podium has still to be told of the newest change of an opt-out.
+    pub mirror: MirrorState,
+}
+
+/// That Podium has a contact of this number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodiumLink {
+    /// Its uid. The published upsert answers without one; a later webhook brings it.
+    pub uid: Option<ProviderId>,
+}
+
+/// Whether Podium's record of an opt-out agrees with ours, as far as we told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MirrorState {
+    /// There never was anything to tell.
+    Nothing,
+    /// To be told, at this time or later.
+    Due {
+        /// When it is tried next.
+        at: UnixMillis,
+        /// How often it was tried in vain.
+        attempts: u32,
+    },
+    /// Told.
+    Told,
+    /// Podium has no contact of this number, so there was nobody to tell about.
+    NoContact,
 }
 
 impl Contact {
+    /// A contact of whom nothing is known.
+    #[must_use]
+    pub const fn unknown(phone: E164Phone) -> Self {
+        Self {
+            phone,
+            opt_outs: Vec::new(),
+            cooldown: None,
+            not_textable: None,
+            preferred_platform: None,
+            has_facebook: false,
+            podium: None,
+            mirror: MirrorState::Nothing,
+        }
+    }
+
+    /// What Podium's record of this person should say. An opt-out from review requests alone is nobody's wish to hear
+    /// nothing at all, and is not told as one.
+    #[must_use]
+    pub fn opted_out_for_podium(&self) -> bool {
+        let told = |f: OptOutFlag| match f {
+            OptOutFlag::Keyword | OptOutFlag::MarketingSms | OptOutFlag::Global => true,
+            OptOutFlag::ReviewRequest => false,
+        };
+        self.opt_outs.iter().any(|(f, r)| r.direction == Direction::Out && told(*f))
+    }
+
+    /// Why nothing may be sent at all; `None` when it may. What a conversation's answers have to pass.
+    #[must_use]
+    pub fn closed_to_messages(&self) -> Option<Objection> {
+        self.opted_out().map(Objection::OptedOut).or_else(|| self.not_textable.map(Objection::NotTextable))
+    }
+
     /// The first flag that forbids messages.
     #[must_use]
     pub fn opted_out(&self) -> Option<OptOutFlag> {
@@ -199,16 +302,11 @@ impl Contact {
     /// the gate must name the opt-out even when a cooldown would do.
     #[must_use]
     pub fn objection(&self, hold: &Hold) -> Option<Objection> {
-        if let Some(flag) = self.opted_out() {
-            return Some(Objection::OptedOut(flag));
-        }
-        if let Some(why) = self.not_textable {
-            return Some(Objection::NotTextable(why));
-        }
-        self.cooldown
-            .as_ref()
-            .filter(|c| c.holder != hold.intent && c.at > hold.now.minus(hold.window))
-            .map(|c| Objection::CoolingDown { until: c.at.plus(hold.window) })
+        let cooling = || {
+            let held = self.cooldown.as_ref().filter(|c| c.holder != hold.intent)?;
+            (held.at > hold.now.minus(hold.window)).then(|| Objection::CoolingDown { until: held.at.plus(hold.window) })
+        };
+        self.closed_to_messages().or_else(cooling)
     }
 }
 
@@ -254,7 +352,8 @@ pub trait Contacts {
     /// Reads a contact, strongly consistent.
     async fn contact(&self, phone: &E164Phone) -> Result<Option<Contact>, StoreError>;
 
-    /// Writes one change of a flag; the newest by event time wins, out wins a tie.
+    /// Writes one change of a flag; the newest by event time wins, out wins a tie. A change towards "in" applies only
+    /// over an opt-out of a source that [`OptOutSource::may_reopen`] allows. What applies is due to be mirrored.
     async fn record_opt_out(&self, change: &OptOutChange) -> Result<ChangeOutcome, StoreError>;
 
     /// The gate's one conditional update: succeeds only if no flag is out, the number can be texted, and the cooldown
@@ -266,4 +365,70 @@ pub trait Contacts {
 
     /// Notes that the number cannot get texts.
     async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, now: UnixMillis) -> Result<(), StoreError>;
+
+    /// Notes that somebody wrote to us: makes the contact's row if there is none, keeps the first name that was given,
+    /// adds the location. Returns the contact as it is now.
+    async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError>;
+
+    /// Notes Podium's contact of this number. A uid that is known already is replaced; `None` replaces nothing. A contact
+    /// whose opt-out found nobody to be told about is due to be mirrored again.
+    async fn link_podium(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError>;
+
+    /// Forgets Podium's contact, if it is this one. Opt-outs stay.
+    async fn unlink_podium(&self, phone: &E164Phone, uid: &ProviderId) -> Result<(), StoreError>;
+
+    /// Contacts of one partition whose opt-out is due to be told to Podium before `before`, oldest first.
+    async fn mirrors_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<MirrorDue>, StoreError>;
+
+    /// Settles a mirror, unless the contact changed since `due` was read: then the newer change is due by itself.
+    async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError>;
+}
+
+/// Somebody who wrote to us.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Meeting {
+    /// Who.
+    pub phone: E164Phone,
+    /// The first name, if it came along.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
+    /// Which location was written to.
+    pub location: LocationUid,
+    /// When.
+    pub now: UnixMillis,
+}
+
+impl std::fmt::Debug for Meeting {
+    /// Without the name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Meeting({} at {})", self.phone, self.location)
+    }
+}
+
+/// A contact that Podium has to be told about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MirrorDue {
+    /// Who.
+    pub phone: E164Phone,
+    /// Names the change that made it due.
+    pub mark: String,
+    /// When it became due, or was to be tried again.
+    pub at: UnixMillis,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+}
+
+/// How an attempt to tell Podium ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MirrorOutcome {
+    /// Podium knows.
+    Told,
+    /// Podium has no such contact.
+    NoContact,
+    /// It failed; to be tried again.
+    Later {
+        /// When.
+        at: UnixMillis,
+    },
 }

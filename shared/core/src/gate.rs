@@ -81,3 +81,25 @@ pub async fn pass(contacts: &impl Contacts, hold: Hold, lease_until: UnixMillis)
         HoldOutcome::Refused(objection) => Passage::Shut(objection),
     })
 }
+
+/// Asks the gate for an answer within a conversation that the person began: no cooldown is asked or reserved, everything
+/// else that forbids a message forbids this one too. The contact is read strongly consistent.
+///
+/// # Errors
+/// When the table cannot be used there is no permit: nothing is sent (fail closed).
+pub async fn pass_answer(
+    contacts: &impl Contacts,
+    phone: &E164Phone,
+    effect: EffectKey,
+    now: UnixMillis,
+    lease_until: UnixMillis,
+) -> Result<Passage, StoreError> {
+    let objection = contacts.contact(phone).await?.and_then(|c| c.closed_to_messages());
+    Ok(match objection {
+        None => {
+            let expires_at = now.plus(PERMIT_LIFE).min(lease_until);
+            Passage::Open(Permit { phone: phone.clone(), effect, expires_at })
+        }
+        Some(objection) => Passage::Shut(objection),
+    })
+}

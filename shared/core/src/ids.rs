@@ -79,6 +79,50 @@ id!(
     ProviderId, 255
 );
 
+id!(
+    /// A conversation at a messaging provider.
+    ConversationUid, 255
+);
+
+impl EventId {
+    /// For an event whose sender gives it no id: what it says is what it is.
+    #[must_use]
+    pub fn of_body(body: &crate::inbox::BodySha256) -> Self {
+        Self(format!("sha256-{}", body.as_str()))
+    }
+}
+
+/// Names the line in which a queue's messages keep their order. A hash, because queues hold no phone numbers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(String);
+
+impl GroupId {
+    /// The line of everything that has `what` in common.
+    #[must_use]
+    pub fn of(what: &str) -> Self {
+        Self(short_hash(what))
+    }
+
+    /// Reads a stored one.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The first half of a SHA-256, in hex: names a thing without showing what it is made of.
+#[must_use]
+pub fn short_hash(what: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(what.as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
 /// A Shopify order's number. Real ones exceed 2^53, so it is never a float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderId(pub u64);
@@ -123,6 +167,24 @@ impl EffectKey {
     #[must_use]
     pub fn review_request(order: &OrderKey) -> Self {
         Self(format!("review-request#{}", order.to_key()))
+    }
+
+    /// The one prompt of an idle spell of a session.
+    #[must_use]
+    pub fn keep_alive(session: &str, spell: u32) -> Self {
+        Self(format!("keep-alive#{session}#{spell}"))
+    }
+
+    /// The one confirmation of a session.
+    #[must_use]
+    pub fn confirmation(session: &str) -> Self {
+        Self(format!("confirmation#{session}"))
+    }
+
+    /// The one answer to a message.
+    #[must_use]
+    pub fn answer(event: &EventId) -> Self {
+        Self(format!("answer#{event}"))
     }
 
     /// Reads a stored key.

@@ -5,9 +5,12 @@
 
 use crate::{
     body::StoredBody,
-    ids::{EventId, Shard},
+    contact::OptOutChange,
+    ids::{EventId, GroupId, Shard},
+    phone::PhoneReject,
     store::{Fenced, Lease, StoreError},
     time::UnixMillis,
+    webchat::{AttachmentProblem, WebchatCode},
 };
 
 /// Who sends webhooks.
@@ -116,6 +119,10 @@ pub struct NewEvent {
     pub receipt: String,
     /// `None`: a worker has to see it. `Some`: it ends here, with this reason.
     pub rejected: Option<RejectReason>,
+    /// The line in which its worker has to see it; `None` where order does not matter.
+    pub group: Option<GroupId>,
+    /// What it says about opt-outs: written with the row, in one transaction, before anybody is answered.
+    pub opt_outs: Vec<OptOutChange>,
 }
 
 /// Why a verified event cannot be used. Closed, so that no text from outside gets into a reason.
@@ -134,6 +141,23 @@ pub enum RejectReason {
     OtherShop,
     /// The stored body could not be read back.
     UnreadableBody,
+    /// Verified, but larger than is kept; only its hash is.
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// The phone is not one.
+    InvalidPhone(PhoneReject),
+    /// No phone at all where there has to be one.
+    MissingPhone,
+    /// It does not say which location it is for, and there is no default.
+    MissingLocation,
+    /// It names a location that Podium does not list.
+    UnknownLocation,
+    /// An attachment is too large, or does not say how large it is.
+    Attachment(AttachmentProblem),
+    /// Somebody wants no more messages, and it cannot be told who.
+    UnattributedOptOut,
     /// Its worker failed on it this many times; a person has to look.
     TooManyAttempts {
         /// How often it was tried.
@@ -150,7 +174,36 @@ impl RejectReason {
             Self::UnknownShape => "unknown_shape: no event of a known shape".into(),
             Self::OtherShop => "other_shop: the shop header names a shop that is not served here".into(),
             Self::UnreadableBody => "unreadable_body: the stored body could not be read back".into(),
+            Self::TooLarge { bytes } => format!("too_large: {bytes} bytes are more than is kept"),
+            Self::InvalidPhone(why) => {
+                format!("{}: {} ({why})", WebchatCode::InvalidPhone.described(), why.reason())
+            }
+            Self::MissingPhone => format!("{}: missing", WebchatCode::InvalidPhone.described()),
+            Self::MissingLocation => WebchatCode::MissingLocation.described(),
+            Self::UnknownLocation => WebchatCode::UnknownLocation.described(),
+            Self::Attachment(problem) => format!("{}: {problem}", WebchatCode::AttachmentTooLarge.described()),
+            Self::UnattributedOptOut => {
+                format!("{}: no phone that could be told", WebchatCode::OptOutReceived.described())
+            }
             Self::TooManyAttempts { attempts } => format!("too_many_attempts: failed {attempts} times"),
+        }
+    }
+
+    /// The stable code, where it has one.
+    #[must_use]
+    pub const fn webchat_code(&self) -> Option<WebchatCode> {
+        match self {
+            Self::InvalidPhone(_) | Self::MissingPhone => Some(WebchatCode::InvalidPhone),
+            Self::MissingLocation => Some(WebchatCode::MissingLocation),
+            Self::UnknownLocation => Some(WebchatCode::UnknownLocation),
+            Self::Attachment(_) => Some(WebchatCode::AttachmentTooLarge),
+            Self::UnattributedOptOut => Some(WebchatCode::OptOutReceived),
+            Self::Malformed { .. }
+            | Self::UnknownShape
+            | Self::OtherShop
+            | Self::UnreadableBody
+            | Self::TooLarge { .. }
+            | Self::TooManyAttempts { .. } => None,
         }
     }
 }
@@ -263,11 +316,19 @@ pub struct WaitingRow {
     pub key: InboxKey,
     /// Since when it waits, or when it was last put into the queue again.
     pub since: UnixMillis,
+    /// The line it belongs to.
+    pub group: Option<GroupId>,
 }
 
 /// The inbox table.
 pub trait Inbox {
     /// Stores an event if its id is new (or its old row has expired). One write when new.
+    ///
+    /// Its opt-outs are written in the same transaction, by the rules of [`Contacts::record_opt_out`]; one that is
+    /// superseded does not stand in the event's way. Those of a [`Accepted::Mismatch`] that say "out" are written too:
+    /// which of the two bodies is right does not matter to somebody who wants no messages.
+    ///
+    /// [`Contacts::record_opt_out`]: crate::contact::Contacts::record_opt_out
     async fn accept(&self, event: &NewEvent) -> Result<Accepted, StoreError>;
 
     /// Takes the lease of a row that waits or whose lease has run out, and counts the attempt.

@@ -106,6 +106,9 @@ pub trait Outbox {
     /// Moves a send from absent or `pending` to `sending`. A repeated call by the same owner succeeds again.
     async fn begin(&self, send: &Send, lease: &Lease) -> Result<Begin, StoreError>;
 
+    /// Whom the message or invitation of that id went to; `None` when it is none of ours.
+    async fn recipient_of(&self, id: &ProviderId) -> Result<Option<E164Phone>, StoreError>;
+
     /// Settles a send that `owner` began.
     async fn settle(
         &self,

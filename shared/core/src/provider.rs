@@ -5,8 +5,9 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::{
+    directory::KnownLocation,
     gate::Permit,
-    ids::{LocationUid, OrderId, ProviderId, ShopDomain},
+    ids::{ConversationUid, LocationUid, OrderId, ProviderId, ShopDomain},
     outbox::Invite,
     phone::E164Phone,
     review::Platform,
@@ -217,8 +218,202 @@ pub trait Orders {
     async fn order(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderNow>, NotDone>;
 }
 
-/// Times until which a provider is left alone.
+/// What became of a call that no customer notices. There is no "nobody knows": such a call may always be made again.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CallFailure {
+    /// It did not happen, or its answer was lost.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
+    /// The provider refused; asking again would not help.
+    #[error("the provider refused with status {status}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+/// A message within a conversation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Say {
+    /// From which location.
+    pub location: LocationUid,
+    /// In which conversation, where the contract wants to know.
+    pub conversation: Option<ConversationUid>,
+    /// The words.
+    pub text: String,
+}
+
+impl std::fmt::Debug for Say {
+    /// Without the words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Say({} characters from {})", self.text.chars().count(), self.location)
+    }
+}
+
+/// Sends plain messages.
+pub trait Messages {
+    /// Sends a message to the permit's person. Consumes the permit: one permit, one message.
+    async fn say(&self, permit: Permit, what: &Say) -> Result<ProviderId, SendFailure>;
+
+    /// Asks whether an earlier message went out: the same words to the same person, not before `began_at`.
+    async fn look_up_said(&self, phone: &E164Phone, what: &Say, began_at: UnixMillis) -> Result<LookUpAnswer, NotDone>;
+}
+
+/// What the shop's people see of a conversation. A customer notices none of it, so it needs no permit.
+pub trait Desk {
+    /// Leaves a note for the people who answer.
+    async fn note(&self, conversation: &ConversationUid, text: &str) -> Result<(), CallFailure>;
+
+    /// Closes a conversation, or opens it again. One that is as wanted already stays so.
+    async fn set_closed(&self, conversation: &ConversationUid, closed: bool) -> Result<(), CallFailure>;
+}
+
+/// A contact as the provider shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedContact {
+    /// Its uid.
+    pub uid: ProviderId,
+    /// Its numbers.
+    pub phones: Vec<E164Phone>,
+    /// Whether the provider says that this person wants no messages.
+    pub opted_out: bool,
+}
+
+/// A contact to be made at the provider.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewContact {
+    /// The number.
+    pub phone: E164Phone,
+    /// The first name.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
+    /// The location that was written to.
+    pub location: LocationUid,
+}
+
+impl std::fmt::Debug for NewContact {
+    /// Without the name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewContact({} at {})", self.phone, self.location)
+    }
+}
+
+/// What became of [`ContactBook::create_contact`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// Made; the published contract does not say the uid.
+    Made {
+        /// Its uid, if it was said.
+        uid: Option<ProviderId>,
+    },
+    /// There is one already (409).
+    Exists,
+}
+
+/// What names a contact without its phone.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ContactHandle {
+    /// An e-mail address.
+    Email(String),
+    /// A conversation with it.
+    Conversation(ConversationUid),
+}
+
+impl std::fmt::Debug for ContactHandle {
+    /// Without the address.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Email(_) => f.write_str("Email(***)"),
+            Self::Conversation(uid) => write!(f, "Conversation({uid})"),
+        }
+    }
+}
+
+/// How the provider is told of an opt-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptOutMirror {
+    /// A tag on the contact.
+    Tag,
+    /// Out of all campaigns; Podium has to allow the app to do this.
+    CampaignOptOut,
+    /// A field of the contact, which only the briefs' contract has.
+    BriefPatch,
+}
+
+/// What became of [`ContactBook::mirror`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mirrored {
+    /// The provider knows.
+    Told,
+    /// It has no such contact.
+    NoContact,
+}
+
+/// The provider's contacts.
+pub trait ContactBook {
+    /// The contact with this very number. What the provider lists first is not believed: its numbers are compared.
+    async fn find_contact(
+        &self,
+        phone: &E164Phone,
+        location: Option<&LocationUid>,
+    ) -> Result<Option<ListedContact>, CallFailure>;
+
+    /// Makes a contact. Only for one that is not there: the provider would overwrite its name.
+    async fn create_contact(&self, new: &NewContact) -> Result<Created, CallFailure>;
+
+    /// The contact of somebody who wrote without a phone.
+    async fn contact_of(&self, who: &ContactHandle) -> Result<Option<ListedContact>, CallFailure>;
+
+    /// Tells the provider that somebody wants no messages, or wants them again.
+    async fn mirror(
+        &self,
+        phone: &E164Phone,
+        uid: Option<&ProviderId>,
+        how: OptOutMirror,
+        opted_out: bool,
+    ) -> Result<Mirrored, CallFailure>;
+}
+
+/// The provider's locations.
+pub trait LocationList {
+    /// All that are not archived.
+    async fn list_locations(&self) -> Result<Vec<KnownLocation>, CallFailure>;
+}
+
+/// How large an attachment is, as its host says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measured {
+    /// So many bytes.
+    Bytes(u64),
+    /// The host is not one that may be asked, or does not say, or has it no more.
+    Unknown,
+}
+
+/// Looks at attachments without loading them.
+pub trait Attachments {
+    /// The size of what lies at `url`, from hosts that are allowed only.
+    async fn measure(&self, url: &str) -> Result<Measured, NotDone>;
+}
+
+/// How often something happened in a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// What is counted, a word of ours.
+    pub what: &'static str,
+    /// When it happened.
+    pub now: UnixMillis,
+    /// The stretch; all counting within one shares a counter.
+    pub window: Duration,
+    /// So many are one too many.
+    pub limit: u32,
+}
+
+/// Times until which a provider is left alone, and counters.
 pub trait Limits {
+    /// Counts one, and says whether the limit is reached by now and nobody has been told in this stretch yet: `true` once.
+    async fn tally(&self, tally: &Tally) -> Result<bool, crate::store::StoreError>;
+
     /// Pauses a provider for everybody, at least until `until`; never shortens a longer pause.
     async fn pause(&self, provider: Provider, until: UnixMillis) -> Result<(), crate::store::StoreError>;
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::{ids::OrderKey, inbox::InboxKey};
+use crate::{
+    ids::{GroupId, OrderKey},
+    inbox::InboxKey,
+};
 
 /// A queue did not take a message (or its answer was lost).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -41,10 +44,20 @@ impl DelaySeconds {
     }
 }
 
+/// A hint that an event waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// Which event.
+    pub key: InboxKey,
+    /// The line in which it is to be seen; `None` where order does not matter.
+    pub group: Option<GroupId>,
+}
+
 /// The queue that wakes the worker of a provider's events.
 pub trait EventQueue {
-    /// Puts an inbox key into the queue. May be called twice for one row: the row's lease makes it harmless.
-    async fn enqueue(&self, key: &InboxKey) -> Result<(), QueueError>;
+    /// Puts hints into the queue, in this order. May be called twice for one row: the row's lease makes it harmless. On an
+    /// error some may have been taken.
+    async fn enqueue(&self, wakes: &[Wake]) -> Result<(), QueueError>;
 }
 
 /// The delay queue that wakes the sender of review requests.

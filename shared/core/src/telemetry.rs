@@ -1,5 +1,7 @@
 //! What may be written about our work: closed sets of metrics and messages, and fields that cannot hold a person's data.
 
+use crate::phone::E164Phone;
+
 /// Counted facts. Each is a metric of its own name; those marked "alarm" have one in `template.yaml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Metric {
@@ -49,11 +51,31 @@ pub enum Metric {
     PlatformFallback,
     /// A timer could not finish within its bounds and goes on next time.
     TimerBacklog,
+    /// A message met one of the ERR_WEBCHAT conditions; the code is a dimension (alarms on 010, 011, 012 and 014).
+    WebchatCode,
+    /// A customer's message went all the way.
+    MessageIngested,
+    /// An opt-out was recorded, or taken back; its source is a dimension.
+    OptOutRecorded,
+    /// Somebody wants no more messages and the number could not be told (alarm).
+    OptOutUnattributed,
+    /// Podium was told of an opt-out.
+    OptOutMirrored,
+    /// Podium could not be told of an opt-out; it will be tried again (alarm).
+    OptOutMirrorFailed,
+    /// A message other than a review request was sent; its kind is a dimension.
+    MessageSent,
+    /// Nobody can say whether such a message was sent.
+    MessageUnknown,
+    /// An attachment's size could not be looked up.
+    AttachmentUnchecked,
+    /// The list of locations was loaded from Podium.
+    LocationsRefreshed,
 }
 
 impl Metric {
     /// All of them, for the documentation's and template's tests.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 33] = [
         Self::EventAccepted,
         Self::EventDuplicate,
         Self::EventMismatch,
@@ -77,6 +99,16 @@ impl Metric {
         Self::TokenRefreshFailed,
         Self::PlatformFallback,
         Self::TimerBacklog,
+        Self::WebchatCode,
+        Self::MessageIngested,
+        Self::OptOutRecorded,
+        Self::OptOutUnattributed,
+        Self::OptOutMirrored,
+        Self::OptOutMirrorFailed,
+        Self::MessageSent,
+        Self::MessageUnknown,
+        Self::AttachmentUnchecked,
+        Self::LocationsRefreshed,
     ];
 
     /// The metric's name in CloudWatch.
@@ -106,6 +138,16 @@ impl Metric {
             Self::TokenRefreshFailed => "TokenRefreshFailed",
             Self::PlatformFallback => "PlatformFallback",
             Self::TimerBacklog => "TimerBacklog",
+            Self::WebchatCode => "WebchatCode",
+            Self::MessageIngested => "MessageIngested",
+            Self::OptOutRecorded => "OptOutRecorded",
+            Self::OptOutUnattributed => "OptOutUnattributed",
+            Self::OptOutMirrored => "OptOutMirrored",
+            Self::OptOutMirrorFailed => "OptOutMirrorFailed",
+            Self::MessageSent => "MessageSent",
+            Self::MessageUnknown => "MessageUnknown",
+            Self::AttachmentUnchecked => "AttachmentUnchecked",
+            Self::LocationsRefreshed => "LocationsRefreshed",
         }
     }
 }
@@ -198,6 +240,13 @@ impl Line {
     #[must_use]
     pub fn id(mut self, name: &'static str, id: &str) -> Self {
         self.fields.push((name, Value::Id(id.to_owned())));
+        self
+    }
+
+    /// Adds the last four digits of a number, which is all that may be shown of it.
+    #[must_use]
+    pub fn phone(mut self, phone: &E164Phone) -> Self {
+        self.fields.push(("phone_last4", Value::Id(phone.last4().to_owned())));
         self
     }
 

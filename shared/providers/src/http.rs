@@ -5,7 +5,10 @@ use std::{error::Error as _, net::IpAddr, sync::Arc, time::Duration};
 use frontdesk_core::{
     config::HttpConfig, gate::PERMIT_LIFE, provider::NotDone, provider::Provider, retry::RetryAfter, time::UnixMillis,
 };
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response, Url, header};
+use reqwest::{
+    Client, ClientBuilder, RequestBuilder, Response, Url,
+    header::{self, HeaderMap, HeaderName},
+};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 
@@ -33,6 +36,7 @@ pub struct Http {
     pooled: Client,
     unpooled: Client,
     connect_timeout: Duration,
+    timeout: Duration,
     retry_after: RetryAfter,
 }
 
@@ -67,6 +71,7 @@ impl Http {
             pooled: build(builder(config, tls.clone()).pool_idle_timeout(IDLE))?,
             unpooled: build(builder(config, tls).pool_max_idle_per_host(0))?,
             connect_timeout: config.connect_timeout,
+            timeout: config.timeout,
             retry_after: config.retry_after,
         })
     }
@@ -80,6 +85,11 @@ impl Http {
             Notice::Nobody => &self.pooled,
             Notice::Customer => &self.unpooled,
         }
+    }
+
+    /// The longest that a whole call may take.
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// The latest moment at which the first byte of a call made at `now` can leave.
@@ -170,7 +180,24 @@ impl BaseUrl {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// A text from outside as one segment of a path; `None` when it would be no segment of its own, but a way to leave.
+pub(crate) fn segment(text: &str) -> Option<String> {
+    (!matches!(text, "" | "." | "..")).then(|| escaped(text))
+}
+
+/// Escapes all but what never means anything in a path; a plus sign too, which some servers read as a space.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
@@ -231,11 +258,36 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// Whether it came whole, and there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.body.as_ref().is_ok_and(Vec::is_empty)
+    }
+
     /// The body as JSON, or why there is none.
     pub(crate) fn json(&self) -> Result<Value, &'static str> {
         let body = self.body.as_ref().map_err(|why| *why)?;
         serde_json::from_slice(body).map_err(|_| "the answer is not JSON")
     }
+}
+
+/// The beginning of an answer.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    headers: HeaderMap,
+}
+
+impl Head {
+    /// A header that is there and is text.
+    pub(crate) fn text(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Makes a call and reads no body, however long it is.
+pub(crate) async fn head_of(request: RequestBuilder) -> Result<Head, Lost> {
+    let mut response = request.send().await.map_err(|error| Lost::of(&error))?;
+    Ok(Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) })
 }
 
 /// Makes a call.
@@ -303,6 +355,27 @@ mod tests {
             at("http://127.0.0.1:8788/podium/", "/v4/contacts/%2B61"),
             "http://127.0.0.1:8788/podium/v4/contacts/%2B61"
         );
+    }
+
+    #[test]
+    fn a_segment_stays_where_it_is_put() {
+        let path = |text: &str| {
+            let base = BaseUrl::parse("X", "https://api.podium.com").unwrap();
+            segment(text).map(|segment| base.at(&format!("/v4/contacts/{segment}")).path().to_owned())
+        };
+        for (text, expected) in [
+            ("+61491570156", "/v4/contacts/%2B61491570156"),
+            ("a.b+c@example.com", "/v4/contacts/a.b%2Bc%40example.com"),
+            ("../../oauth/token?x", "/v4/contacts/..%2F..%2Foauth%2Ftoken%3Fx"),
+            ("%2e%2e", "/v4/contacts/%252e%252e"),
+            ("ü\\", "/v4/contacts/%C3%BC%5C"),
+            ("...", "/v4/contacts/..."),
+        ] {
+            assert_eq!(path(text).as_deref(), Some(expected), "{text}");
+        }
+        for none in ["", ".", ".."] {
+            assert_eq!(path(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Small readings of JSON that more than one client needs.
 
-use frontdesk_core::{ids::ProviderId, time::UnixMillis};
+use frontdesk_core::{ids::ProviderId, phone::E164Phone, time::UnixMillis};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
 
@@ -11,6 +11,19 @@ pub(crate) fn id(value: Option<&Value>) -> Option<ProviderId> {
         Value::Number(number) => ProviderId::try_from(number.to_string().as_str()).ok(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// A phone number with its country code, whatever stands between the digits. One without a plus sign could be anybody's.
+pub(crate) fn phone(value: &Value) -> Option<E164Phone> {
+    let digits = value.as_str()?.trim().strip_prefix('+')?;
+    let between = |c: char| c.is_whitespace() || matches!(c, '-' | '.' | '(' | ')' | '/');
+    let digits: String = digits.chars().filter(|c| !between(*c)).collect();
+    E164Phone::parse_e164(&format!("+{digits}")).ok()
+}
+
+/// What is in an array; nothing when it is none.
+pub(crate) fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// A time in ISO 8601; one without an offset is UTC, as both providers have it.
@@ -27,6 +40,18 @@ pub(crate) fn time(value: Option<&Value>) -> Option<UnixMillis> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn numbers_are_compared_by_their_digits() {
+        let ours = E164Phone::parse_e164("+61491570156").ok();
+        for same in ["+61491570156", " +61 491 570 156", "+61-491-570-156", "+61 (491) 570.156"] {
+            assert_eq!(phone(&json!(same)), ours, "{same}");
+        }
+        for other in ["+61491570157", "0491570156", "61491570156", "", "+", "+61491570156 x5", "+61491+570156"] {
+            assert_ne!(phone(&json!(other)), ours, "{other}");
+        }
+        assert_eq!(phone(&json!(61_491_570_156_i64)), None);
+    }
 
     #[test]
     fn times_with_and_without_an_offset() {

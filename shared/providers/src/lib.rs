@@ -6,6 +6,7 @@
 //!
 //! Nothing is logged here, and no error holds a credential, a phone number or a body.
 
+pub mod attachments;
 pub mod http;
 pub mod podium;
 pub mod shopify;
@@ -15,6 +16,7 @@ mod json;
 
 use thiserror::Error;
 
+pub use attachments::AttachmentHosts;
 pub use http::{BaseUrl, Http};
 pub use podium::{Podium, grant::PodiumGrant};
 pub use shopify::{Shopify, grant::ShopifyGrant};

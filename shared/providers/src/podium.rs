@@ -9,11 +9,19 @@
 //! | 429, 503, any 4xx whose code says "too many" | certainly not sent, wait |
 //! | any other 4xx but 408 | refused for good |
 //! | 408, 500, 502, 504, 3xx, no answer, half an answer, a 2xx without an id | nobody knows |
+//!
+//! What no customer notices may be made again, so there are only "done", "refused" (a 4xx) and "not now" (all else).
 
 mod brief;
+mod contact;
+mod desk;
 pub mod grant;
+mod locations;
+mod mirror;
 mod published;
 mod refusal;
+
+use std::borrow::Cow;
 
 use frontdesk_core::{
     config::{PodiumConfig, PodiumContract},
@@ -21,15 +29,18 @@ use frontdesk_core::{
     ids::{LocationUid, ProviderId},
     outbox::Invite,
     phone::E164Phone,
-    provider::{LookUp, LookUpAnswer, NotDone, Provider, ReviewSend, Reviews, SendFailure},
-    time::Clock,
+    provider::{
+        Attachments, CallFailure, LookUp, LookUpAnswer, Measured, Messages, NotDone, Provider, ReviewSend, Reviews,
+        Say, SendFailure,
+    },
+    time::{Clock, UnixMillis},
 };
 use reqwest::{Method, RequestBuilder, Url, header::HeaderValue};
 use serde_json::Value;
 
-use self::{brief::Brief, published::Published};
+use self::{brief::Brief, mirror::OptOutTag, published::Published, refusal::Problem};
 use crate::{
-    BaseUrl, Http, SetupError,
+    AttachmentHosts, BaseUrl, Http, SetupError,
     http::{Answer, Lost, Notice},
     token::{AccessTokens, authorized},
 };
@@ -41,11 +52,13 @@ enum Contract {
     Brief(Brief),
 }
 
-/// Podium's API.
+/// Podium's API, and the hosts of the files that its messages point to.
 #[derive(Debug)]
 pub struct Podium<T, C> {
     wire: Wire<T, C>,
     contract: Contract,
+    tag: OptOutTag,
+    attachments: AttachmentHosts,
 }
 
 /// What both contracts use.
@@ -74,7 +87,22 @@ impl<T: AccessTokens, C: Clock> Podium<T, C> {
             }
             PodiumContract::Brief => (Contract::Brief(Brief::new(config.campaign.as_deref())?), None),
         };
-        Ok(Self { wire: Wire { http, base, tokens, clock, version }, contract })
+        let wire = Wire { http, base, tokens, clock, version };
+        Ok(Self { wire, contract, tag: OptOutTag::default(), attachments: AttachmentHosts::default() })
+    }
+
+    /// Allows these hosts to be asked about attachments. Without this none is.
+    #[must_use]
+    pub fn with_attachments(self, hosts: AttachmentHosts) -> Self {
+        Self { attachments: hosts, ..self }
+    }
+
+    /// Marks opt-outs with the tag of this label instead of `do-not-contact`.
+    ///
+    /// # Errors
+    /// [`SetupError`] for a blank label.
+    pub fn with_opt_out_tag(self, label: &str) -> Result<Self, SetupError> {
+        Ok(Self { tag: OptOutTag::new(label)?, ..self })
     }
 }
 
@@ -102,10 +130,32 @@ impl<T: AccessTokens, C: Clock> Reviews for Podium<T, C> {
     }
 }
 
+impl<T: AccessTokens, C: Clock> Messages for Podium<T, C> {
+    async fn say(&self, permit: Permit, what: &Say) -> Result<ProviderId, SendFailure> {
+        match &self.contract {
+            Contract::Published(published) => published.say(&self.wire, permit, what).await,
+            Contract::Brief(brief) => brief.say(&self.wire, permit, what).await,
+        }
+    }
+
+    async fn look_up_said(&self, phone: &E164Phone, what: &Say, began_at: UnixMillis) -> Result<LookUpAnswer, NotDone> {
+        match &self.contract {
+            Contract::Published(published) => published.look_up_said(&self.wire, phone, what, began_at).await,
+            Contract::Brief(brief) => brief.look_up_said(&self.wire, what, began_at).await,
+        }
+    }
+}
+
+impl<T: AccessTokens, C: Clock> Attachments for Podium<T, C> {
+    async fn measure(&self, url: &str) -> Result<Measured, NotDone> {
+        self.attachments.measure(&self.wire.http, &self.wire.clock, url).await
+    }
+}
+
 impl<T: AccessTokens, C: Clock> Wire<T, C> {
     /// Posts something about the permit's person, and returns the JSON of a 2xx.
     async fn post(&self, permit: &Permit, post: Post<'_>) -> Result<Value, SendFailure> {
-        let url = self.base.at(post.path);
+        let url = self.base.at(&post.path);
         let make = |token: &_| {
             let phone = self.recipient(permit)?;
             Ok::<_, SendFailure>(self.request(post.notice, Method::POST, url.clone(), token).json(&(post.body)(phone)))
@@ -133,7 +183,7 @@ impl<T: AccessTokens, C: Clock> Wire<T, C> {
             429 | 503 => Err(self.throttled(answer).into()),
             408 => Err(SendFailure::Ambiguous { detail: "status 408".into() }),
             400..=499 => {
-                let problem = refusal::Problem::of(answer);
+                let problem = Problem::of(answer);
                 Err(if problem.is_throttling() {
                     self.throttled(answer).into()
                 } else {
@@ -144,16 +194,31 @@ impl<T: AccessTokens, C: Clock> Wire<T, C> {
         }
     }
 
-    /// Reads something. Statuses other than "wait" and "broken" are the caller's to understand.
+    /// Reads something. What a 4xx means is the caller's to understand.
     async fn get(&self, url: Url) -> Result<Answer, NotDone> {
-        let make = |token: &_| Ok::<_, NotDone>(self.request(Notice::Nobody, Method::GET, url.clone(), token));
+        self.call(Method::GET, url, None).await
+    }
+
+    /// Makes a call that no customer notices. Returns a 2xx, or a 4xx that means neither "wait" nor "not now".
+    async fn call(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Answer, NotDone> {
+        let make = |token: &_| {
+            let request = self.request(Notice::Nobody, method.clone(), url.clone(), token);
+            Ok::<_, NotDone>(match body {
+                Some(body) => request.json(body),
+                None => request,
+            })
+        };
         let answer = match authorized(&self.tokens, Provider::Podium, make).await? {
             Ok(answer) => answer,
             Err(lost) => return Err(unavailable(lost.detail())),
         };
         match answer.status {
+            200..=299 => Ok(answer),
             429 | 503 => Err(self.throttled(&answer)),
-            _ => Ok(answer),
+            408 => Err(unavailable("status 408")),
+            400..=499 if Problem::of(&answer).is_throttling() => Err(self.throttled(&answer)),
+            400..=499 => Ok(answer),
+            status => Err(unavailable(format!("status {status}"))),
         }
     }
 
@@ -179,8 +244,24 @@ impl<T: AccessTokens, C: Clock> Wire<T, C> {
 /// A call about a person whose number only the permit gives out.
 struct Post<'a> {
     notice: Notice,
-    path: &'static str,
+    path: Cow<'static, str>,
     body: &'a (dyn Fn(&E164Phone) -> Value + Sync),
+}
+
+/// The answer to a call that was to be carried out.
+fn done(answer: Answer) -> Result<Answer, CallFailure> {
+    if answer.is_success() { Ok(answer) } else { Err(CallFailure::Refused { status: answer.status }) }
+}
+
+/// The answer to a call about something; `None` when there is no such thing.
+fn present(answer: Answer) -> Result<Option<Answer>, CallFailure> {
+    if Problem::of(&answer).is_absence() {
+        return Ok(None);
+    }
+    if answer.status == 404 {
+        return Err(unavailable("status 404, and not from Podium's API: is the URL right?").into());
+    }
+    done(answer).map(Some)
 }
 
 fn unavailable(detail: impl Into<String>) -> NotDone {

@@ -5,8 +5,10 @@
 
 mod contacts;
 mod inbox;
+mod limits;
 mod outbox;
 mod requests;
+mod sessions;
 
 use std::{
     collections::BTreeMap,
@@ -15,17 +17,21 @@ use std::{
 
 use frontdesk_core::{
     contact::Contact,
+    directory::LocationBook,
     ids::{EffectKey, OrderKey},
     inbox::InboxKey,
     phone::E164Phone,
-    provider::{Limits, Provider},
-    store::StoreError,
+    provider::Provider,
+    session::SessionKey,
     time::UnixMillis,
 };
 
+pub use contacts::Met;
 pub use inbox::InboxRow;
+pub use limits::Counter;
 pub use outbox::OutboxRow;
 pub use requests::RequestRow;
+pub use sessions::SessionRow;
 
 /// All rows.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +42,16 @@ pub struct Tables {
     pub mismatches: BTreeMap<String, String>,
     /// Contacts.
     pub contacts: BTreeMap<E164Phone, Contact>,
+    /// What is known of the people who wrote.
+    pub met: BTreeMap<E164Phone, Met>,
+    /// What made a contact due to be mirrored; counts up.
+    pub marks: BTreeMap<E164Phone, u64>,
+    /// Sessions.
+    pub sessions: BTreeMap<SessionKey, SessionRow>,
+    /// The list of locations.
+    pub locations: Option<LocationBook>,
+    /// What was counted, by word and beginning of the stretch.
+    pub counters: BTreeMap<(&'static str, UnixMillis), Counter>,
     /// Requests.
     pub requests: BTreeMap<OrderKey, RequestRow>,
     /// Sends.
@@ -64,19 +80,5 @@ impl ModelStore {
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap()
-    }
-}
-
-impl Limits for ModelStore {
-    async fn pause(&self, provider: Provider, until: UnixMillis) -> Result<(), StoreError> {
-        let mut tables = self.lock();
-        tables.writes += 1;
-        let stored = tables.pauses.entry(provider).or_insert(until);
-        *stored = (*stored).max(until);
-        Ok(())
-    }
-
-    async fn paused_until(&self, provider: Provider, now: UnixMillis) -> Result<Option<UnixMillis>, StoreError> {
-        Ok(self.lock().pauses.get(&provider).copied().filter(|until| *until > now))
     }
 }

@@ -5,7 +5,10 @@
 //! trying every step in turn is a loop. A crashed process is a future that is never polled again: what it had in memory
 //! is gone, what it had stored is not.
 
+mod chat;
+mod checks;
 mod driver;
+mod podium;
 mod ports;
 
 use std::{
@@ -16,8 +19,9 @@ use std::{
 
 use frontdesk_core::{
     contact::{Contacts, Direction, Evidence, OptOutChange, OptOutFlag, OptOutSource},
+    flow::podium_worker::ReplyMode,
     ids::{EffectKey, OrderId, OrderKey},
-    inbox::{InboxKey, InboxStatus},
+    inbox::{InboxKey, InboxStatus, Source},
     phone::E164Phone,
     provider::{Financial, OrderNow, Refusal, SmsConsent},
     request::{RequestEnd, RequestStatus},
@@ -25,6 +29,9 @@ use frontdesk_core::{
     signature::{LiveSecrets, Secret},
     time::{Clock, DAY, UnixMillis},
 };
+
+pub use chat::Incoming;
+pub use podium::{Note, PodiumContact, Saying, SimPodium};
 
 use crate::{
     clock::{CountingIds, ManualClock},
@@ -67,14 +74,65 @@ struct Queued<K> {
     receives: u32,
 }
 
+/// A message of a queue that keeps an order.
+#[derive(Clone, Debug)]
+struct Lined {
+    id: u64,
+    key: InboxKey,
+    group: String,
+    visible_at: UnixMillis,
+    receives: u32,
+}
+
 /// A webhook on its way to us.
 #[derive(Clone, Debug)]
 struct Delivery {
+    sender: Source,
     at: UnixMillis,
-    id: String,
+    /// The events that it carries.
+    ids: Vec<String>,
     body: Vec<u8>,
     signed: bool,
     tries: u32,
+    wishes: Vec<SaidWish>,
+}
+
+/// A wish for silence, or for messages again.
+#[derive(Clone, Debug)]
+struct SaidWish {
+    event: String,
+    phone: E164Phone,
+    direction: Direction,
+    /// When the person said so.
+    at: UnixMillis,
+    /// Whether it can be told at once whose it is; otherwise Podium has to be asked.
+    at_once: bool,
+}
+
+/// A wish that we acknowledged.
+#[derive(Clone, Debug)]
+struct KnownWish {
+    phone: E164Phone,
+    direction: Direction,
+    at: UnixMillis,
+    acked_at: UnixMillis,
+}
+
+/// Something that a customer wrote and that has to be found again at the end.
+#[derive(Clone, Debug)]
+struct Wrote {
+    event: String,
+    phone: E164Phone,
+    text: String,
+}
+
+/// Who leaves a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The clock that closes sessions.
+    Timer,
+    /// Whoever works on a message.
+    Worker,
 }
 
 /// A text that reached a customer.
@@ -90,7 +148,7 @@ pub struct Text {
     pub link: Option<String>,
 }
 
-/// Something that happens at a time.
+/// Something that happens at a time or at a step.
 type Happening = Box<dyn FnOnce(&World)>;
 
 /// The world.
@@ -111,6 +169,20 @@ pub struct World {
     pub settle: Duration,
     /// How long a sent message takes to show at the provider.
     pub shows_after: Duration,
+    /// How long a message of Podium's queue stays hidden while it is worked on.
+    pub visibility: Duration,
+    /// How often Podium's queue hands a message out before it goes to the dead letters.
+    pub receives_max: Cell<u32>,
+    /// Whether what is known to be open is checked too.
+    pub strict: bool,
+    /// Whether customers' messages and Podium's contacts are looked after.
+    pub chats: bool,
+    /// What is answered by itself.
+    pub reply: ReplyMode,
+    /// How long Podium's webhooks are on their way.
+    pub transit: Duration,
+    /// Podium, apart from its reviews.
+    pub podium: SimPodium,
     ids: CountingIds,
     secrets: LiveSecrets,
     plan: RefCell<Plan>,
@@ -122,10 +194,21 @@ pub struct World {
     texts: RefCell<Vec<Text>>,
     events: RefCell<Vec<Queued<InboxKey>>>,
     sends: RefCell<Vec<Queued<OrderKey>>>,
+    lines: RefCell<Vec<Lined>>,
+    lined: Cell<u64>,
     dead_letters: RefCell<Vec<String>>,
     deliveries: RefCell<Vec<Delivery>>,
     acked: RefCell<Vec<String>>,
     happenings: RefCell<Vec<(UnixMillis, Happening)>>,
+    interruptions: RefCell<BTreeMap<usize, Happening>>,
+    role: Cell<Role>,
+    next_refresh: Cell<UnixMillis>,
+    news: Cell<u64>,
+    wishes: RefCell<Vec<KnownWish>>,
+    unclear_wishes: RefCell<Vec<SaidWish>>,
+    wrote: RefCell<Vec<Wrote>>,
+    broken: RefCell<Vec<String>>,
+    faults_met: Cell<usize>,
     nested: Cell<bool>,
     expected: RefCell<BTreeMap<OrderId, E164Phone>>,
     refusals: RefCell<BTreeMap<E164Phone, Refusal>>,
@@ -156,6 +239,13 @@ impl World {
             lease: Duration::from_secs(90),
             settle: Duration::from_secs(120),
             shows_after: Duration::from_secs(100),
+            visibility: Duration::from_secs(360),
+            strict: false,
+            receives_max: Cell::new(5),
+            chats: false,
+            reply: ReplyMode::Confirmation,
+            transit: Duration::ZERO,
+            podium: SimPodium::default(),
             ids: CountingIds::default(),
             secrets: LiveSecrets {
                 current: Secret::new("current", "the-current-secret").unwrap(),
@@ -170,10 +260,21 @@ impl World {
             texts: RefCell::default(),
             events: RefCell::default(),
             sends: RefCell::default(),
+            lines: RefCell::default(),
+            lined: Cell::new(0),
             dead_letters: RefCell::default(),
             deliveries: RefCell::default(),
             acked: RefCell::default(),
             happenings: RefCell::default(),
+            interruptions: RefCell::default(),
+            role: Cell::new(Role::Worker),
+            next_refresh: Cell::new(GENESIS),
+            news: Cell::new(0),
+            wishes: RefCell::default(),
+            unclear_wishes: RefCell::default(),
+            wrote: RefCell::default(),
+            broken: RefCell::default(),
+            faults_met: Cell::new(0),
             nested: Cell::new(false),
             expected: RefCell::default(),
             refusals: RefCell::default(),
@@ -250,12 +351,18 @@ impl World {
     /// Has a request of our making arrive `after` a while.
     pub fn deliver(&self, after: Duration, id: &str, body: Vec<u8>, signed: bool) {
         let at = self.clock.now().plus(after);
-        self.deliveries.borrow_mut().push(Delivery { at, id: id.to_owned(), body, signed, tries: 0 });
+        let (sender, ids, wishes) = (Source::Shopify, vec![id.to_owned()], Vec::new());
+        self.deliveries.borrow_mut().push(Delivery { sender, at, ids, body, signed, tries: 0, wishes });
     }
 
     /// Has something happen `after` a while.
     pub fn later(&self, after: Duration, what: impl FnOnce(&Self) + 'static) {
         self.happenings.borrow_mut().push((self.clock.now().plus(after), Box::new(what)));
+    }
+
+    /// Has something happen right before step `number`, whoever takes it.
+    pub fn interrupt(&self, number: usize, what: impl FnOnce(&Self) + 'static) {
+        self.interruptions.borrow_mut().insert(number, Box::new(what));
     }
 
     /// How many steps were taken; a run without faults tells how many there are to go wrong.

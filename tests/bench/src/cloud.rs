@@ -64,11 +64,13 @@ impl Cloud {
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", local(self.secrets)),
             ("FRONTDESK_QUEUE_SHOPIFY_URL", format!("{}/000000000000/shopify", local(self.sqs))),
             ("FRONTDESK_QUEUE_REVIEWS_URL", format!("{}/000000000000/reviews", local(self.sqs))),
+            ("FRONTDESK_QUEUE_PODIUM_URL", format!("{}/000000000000/podium.fifo", local(self.sqs))),
             ("SHOPIFY_API_URL", provider.clone()),
             ("PODIUM_API_URL", provider.clone()),
             ("PODIUM_TOKEN_URL", format!("{provider}/oauth/token")),
             ("SHOPIFY_WEBHOOK_SECRET_ARN", "SHOPIFY_WEBHOOK_SECRET_ARN".to_owned()),
             ("SHOPIFY_ADMIN_SECRET_ARN", "SHOPIFY_ADMIN_SECRET_ARN".to_owned()),
+            ("PODIUM_WEBHOOK_SECRET_ARN", "PODIUM_WEBHOOK_SECRET_ARN".to_owned()),
             ("PODIUM_OAUTH_SECRET_ARN", "PODIUM_OAUTH_SECRET_ARN".to_owned()),
             ("FRONTDESK_TABLE_INBOX", "inbox".to_owned()),
             ("FRONTDESK_TABLE_CONTACTS", "contacts".to_owned()),
@@ -76,6 +78,7 @@ impl Cloud {
             ("FRONTDESK_TABLE_OUTBOX", "outbox".to_owned()),
             ("FRONTDESK_TABLE_LIMITS", "limits".to_owned()),
             ("FRONTDESK_TABLE_DIRECTORY", "directory".to_owned()),
+            ("FRONTDESK_TABLE_SESSIONS", "sessions".to_owned()),
         ]
     }
 

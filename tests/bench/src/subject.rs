@@ -92,6 +92,6 @@ pub(crate) fn subjects(samples: &Samples, bin: &Path) -> Vec<Subject> {
             ],
             SENDER,
         ),
-        subject("timers", br#"{"task":"sweep"}"#, r#"{"queued":0}"#, &[("Query", 4)], TIMERS),
+        subject("timers", br#"{"task":"sweep"}"#, r#"{"handled":0}"#, &[("Query", 4)], TIMERS),
     ]
 }

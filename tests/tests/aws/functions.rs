@@ -9,24 +9,31 @@ use frontdesk_aws::{
         queue::{QueueAnswer, QueueEvent, Record},
     },
     process::RandomIds,
-    sqs::{SqsEvents, SqsSends},
+    sqs::{RoutedEvents, SqsEvents, SqsSends},
 };
 use frontdesk_core::{
-    flow::shopify_worker::WorkerRules,
-    ids::{OrderId, OrderKey},
+    config::{MirrorConfig, WatchConfig},
+    flow::{locations::LocationRules, say::SpeakerRules, worker::WorkerRules},
+    ids::{GroupId, OrderId, OrderKey},
     inbox::{Accepted, BodySha256, Inbox, InboxKey, NewEvent, Source},
+    provider::OptOutMirror,
     request::RequestStatus,
+    retry::Backoff,
+    session::SessionRules,
     time::{Clock, DAY, UnixMillis},
 };
-use frontdesk_testkit::shop;
+use frontdesk_testkit::{
+    shop,
+    world::{Plan, World},
+};
 use frontdesk_tests::{
     aws::aws_at,
     tables::Tables,
     wire::{Fate, Wire},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use shopify_worker::Worker;
-use timers::{TaskError, Tick, Timers};
+use timers::{TaskError, TaskRules, Tick, Timers};
 
 use super::{Reports, SharedClock};
 
@@ -39,18 +46,35 @@ struct House {
     store: DynamoStore,
     clock: SharedClock,
     worker: Worker<DynamoStore, SharedClock, RandomIds, Reports>,
-    timers: Timers<DynamoStore, SqsEvents, SqsSends, SharedClock, Reports>,
+    timers: Timers<DynamoStore, RoutedEvents, SqsSends, World, SharedClock, RandomIds, Reports>,
+}
+
+fn rules() -> TaskRules {
+    let seconds = Duration::from_secs;
+    let sessions = SessionRules { warn_after: seconds(1_200), close_after: seconds(1_680), keep: DAY * 7 };
+    TaskRules {
+        sweep_after: seconds(180),
+        requeue_after: seconds(300),
+        watch: WatchConfig { sessions, prompt: "Still there?".into() },
+        speaker: SpeakerRules { lease: seconds(90), settle: seconds(120), look_up_for: DAY, keep: DAY * 90 },
+        locations: LocationRules { interval: seconds(300), fresh_for: seconds(30) },
+        mirror: MirrorConfig {
+            how: Some(OptOutMirror::Tag),
+            tag: "do-not-contact".into(),
+            backoff: Backoff { base: seconds(60), cap: seconds(3_600) },
+        },
+    }
 }
 
 async fn house() -> House {
     let tables = Tables::start().await;
     let sqs = Wire::nowhere(|_| Fate::Answer(200, json!({"MessageId": "m"}))).await;
     let (store, clock, telemetry) = (tables.store(), SharedClock::at(T0), Reports::default());
-    let client = aws_at(&sqs.url).sqs();
+    let (client, ids) = (aws_at(&sqs.url).sqs(), RandomIds::from_system().unwrap());
     let worker = Worker {
         store: store.clone(),
         clock: clock.clone(),
-        ids: RandomIds::from_system().unwrap(),
+        ids: ids.clone(),
         telemetry: telemetry.clone(),
         policy: shop::policy(),
         shop: shop::shop(),
@@ -58,19 +82,27 @@ async fn house() -> House {
     };
     let timers = Timers {
         store: store.clone(),
-        events: SqsEvents::new(client.clone(), "https://sqs.example/1/events".into()),
+        events: RoutedEvents {
+            shopify: SqsEvents::new(client.clone(), "https://sqs.example/1/shopify".into()),
+            podium: SqsEvents::in_lines(client.clone(), "https://sqs.example/1/podium.fifo".into(), ids.clone()),
+        },
         sends: SqsSends::new(client, "https://sqs.example/1/sends".into()),
+        podium: World::chatting(Plan::default()),
         clock: clock.clone(),
+        ids,
         telemetry,
-        sweep_after: Duration::from_secs(180),
-        requeue_after: Duration::from_secs(300),
+        rules: rules(),
     };
     House { tables, sqs, store, clock, worker, timers }
 }
 
 impl House {
     async fn receive(&self, id: &str, body: &str) -> String {
-        let key = InboxKey { source: Source::Shopify, event: id.try_into().unwrap() };
+        self.receive_from(Source::Shopify, id, body, None).await
+    }
+
+    async fn receive_from(&self, source: Source, id: &str, body: &str, group: Option<GroupId>) -> String {
+        let key = InboxKey { source, event: id.try_into().unwrap() };
         let now = self.clock.now();
         let event = NewEvent {
             key: key.clone(),
@@ -81,19 +113,25 @@ impl House {
             expires_at: now.plus(DAY * 14),
             receipt: format!("r-{id}"),
             rejected: None,
+            group,
+            opt_outs: Vec::new(),
         };
         assert_eq!(self.store.accept(&event).await, Ok(Accepted::Stored));
         key.to_key()
     }
 
     fn batch(&self, keys: &[&str]) -> Invocation<QueueEvent> {
-        let record = |(n, key): (usize, &&str)| Record { message_id: Some(format!("m{n}")), body: Some((*key).into()) };
+        let record = |(n, key): (usize, &&str)| Record {
+            message_id: Some(format!("m{n}")),
+            body: Some((*key).into()),
+            ..Record::default()
+        };
         let event = QueueEvent { records: keys.iter().enumerate().map(record).collect() };
         Invocation { event, deadline: self.clock.now().plus(Duration::from_secs(30)) }
     }
 
     async fn tick(&self, task: &str) -> Result<usize, TaskError> {
-        self.timers.handle(&Tick { task: task.into() }).await.map(|done| done.queued)
+        self.timers.handle(&Tick { task: task.into() }).await.map(|done| done.handled)
     }
 }
 
@@ -134,6 +172,31 @@ async fn an_event_that_nobody_was_told_of_is_swept_into_the_queue() {
     assert_eq!(house.tick("sweep").await, Ok(0));
     assert_eq!(house.sqs.calls()[0].json()["MessageBody"], key);
     assert_eq!(house.clock.now(), UnixMillis::new(T0 + 180_000));
+}
+
+#[tokio::test]
+async fn each_swept_event_goes_to_its_own_workers_queue_and_line() {
+    let house = house().await;
+    let line = GroupId::of("a conversation");
+    house.receive("e1", "{}").await;
+    house.receive_from(Source::Podium, "e2", "{}", Some(line.clone())).await;
+    house.clock.advance_s(180);
+    assert_eq!(house.tick("sweep").await, Ok(2));
+    let mut sent: Vec<Value> = house.sqs.calls().iter().map(frontdesk_tests::wire::Call::json).collect();
+    sent.sort_by_key(|message| message["MessageBody"].to_string());
+    let name = sent[0]["MessageDeduplicationId"].clone();
+    assert_eq!(
+        sent,
+        [
+            json!({
+                "QueueUrl": "https://sqs.example/1/podium.fifo",
+                "MessageBody": "podium#e2",
+                "MessageGroupId": line.as_str(),
+                "MessageDeduplicationId": name,
+            }),
+            json!({"QueueUrl": "https://sqs.example/1/shopify", "MessageBody": "shopify#e1"}),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -1,18 +1,30 @@
 //! Messages.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use frontdesk_aws::sqs::{SqsEvents, SqsSends};
+use frontdesk_aws::{
+    process::RandomIds,
+    sqs::{RoutedEvents, SqsEvents, SqsSends},
+};
 use frontdesk_core::{
-    ids::{EventId, OrderId, OrderKey, ShopDomain},
+    ids::{EventId, GroupId, OrderId, OrderKey, ShopDomain, short_hash},
     inbox::{InboxKey, Source},
-    queue::{DelaySeconds, EventQueue, SendQueue},
+    queue::{DelaySeconds, EventQueue, SendQueue, Wake},
 };
 use frontdesk_tests::{
     aws::aws_at,
-    wire::{Fate, Wire},
+    wire::{Call, Fate, Wire},
 };
-use serde_json::json;
+use serde_json::{Value, json};
+
+fn wake(source: Source, event: &str, group: Option<&str>) -> Wake {
+    let key = InboxKey { source, event: EventId::try_from(event).unwrap() };
+    Wake { key, group: group.map(GroupId::of) }
+}
+
+fn wakes(many: usize) -> Vec<Wake> {
+    (0..many).map(|n| wake(Source::Shopify, &format!("e{n}"), None)).collect()
+}
 
 #[tokio::test]
 async fn a_send_waits_as_long_as_it_is_told() {
@@ -36,8 +48,133 @@ async fn trouble_is_told_by_its_code_and_opening_sends_nothing() {
     let queue = SqsEvents::new(aws_at(&wire.url).sqs(), "https://sqs.example/1/events".into());
     assert_eq!(queue.open().await, Ok(()), "whatever is answered, the connection stands");
     assert_eq!((wire.calls()[0].method.as_str(), wire.calls()[0].operation.as_str()), ("GET", ""));
-    let key = InboxKey { source: Source::Shopify, event: EventId::try_from("e1").unwrap() };
-    let error = queue.enqueue(&key).await.unwrap_err();
-    assert_eq!(error.queue, "events");
-    assert_eq!(error.detail, "QueueDoesNotExist (status 400): The specified queue does not exist.");
+    for many in [1, 2] {
+        let error = queue.enqueue(&wakes(many)).await.unwrap_err();
+        assert_eq!(error.queue, "events");
+        assert_eq!(error.detail, "QueueDoesNotExist (status 400): The specified queue does not exist.");
+    }
+}
+
+/// Takes what comes, but of a batch not the messages with these ids.
+fn taking_but(refused: &'static [&'static str]) -> impl Fn(&Call) -> Fate + Send + Sync {
+    move |call| match call.operation.as_str() {
+        "SendMessage" => Fate::Answer(200, json!({"MessageId": "m"})),
+        _ => {
+            let sent = call.json();
+            let ids = sent["Entries"].as_array().unwrap().iter().map(|entry| entry["Id"].as_str().unwrap());
+            let (failed, taken): (Vec<&str>, Vec<&str>) = ids.partition(|id| refused.contains(id));
+            let taken: Vec<Value> = taken.iter().map(|id| json!({"Id": id, "MessageId": "m"})).collect();
+            let failed: Vec<Value> = failed
+                .iter()
+                .map(|id| json!({"Id": id, "Code": "InternalError", "Message": "shopify#e1", "SenderFault": false}))
+                .collect();
+            Fate::Answer(200, json!({"Successful": taken, "Failed": failed}))
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_hint_is_a_message_and_several_are_batches_of_ten_in_their_order() {
+    for (many, operations) in [
+        (0, &[][..]),
+        (1, &["SendMessage"]),
+        (2, &["SendMessageBatch"]),
+        (10, &["SendMessageBatch"]),
+        (11, &["SendMessageBatch", "SendMessage"]),
+        (25, &["SendMessageBatch", "SendMessageBatch", "SendMessageBatch"]),
+    ] {
+        let wire = Wire::nowhere(taking_but(&[])).await;
+        let queue = SqsEvents::new(aws_at(&wire.url).sqs(), "https://sqs.example/1/events".into());
+        assert_eq!(queue.enqueue(&wakes(many)).await, Ok(()));
+        assert_eq!(wire.operations(), operations);
+        let mut bodies = Vec::new();
+        for call in wire.calls() {
+            let sent = call.json();
+            assert!(!sent.to_string().contains("MessageGroupId") && !sent.to_string().contains("Dedup"), "{sent}");
+            match sent["Entries"].as_array() {
+                Some(entries) => bodies.extend(entries.iter().map(|entry| entry["MessageBody"].clone())),
+                None => bodies.push(sent["MessageBody"].clone()),
+            }
+        }
+        assert_eq!(bodies, (0..many).map(|n| json!(format!("shopify#e{n}"))).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_hint_that_a_batch_lost_is_trouble_and_told_without_its_key() {
+    let wire = Wire::nowhere(taking_but(&["1", "3"])).await;
+    let queue = SqsEvents::new(aws_at(&wire.url).sqs(), "https://sqs.example/1/events".into());
+    let error = queue.enqueue(&wakes(4)).await.unwrap_err();
+    assert_eq!((error.queue, error.detail.as_str()), ("events", "2 of 4 were not taken: InternalError"));
+}
+
+#[tokio::test]
+async fn a_queue_with_lines_gets_each_hint_into_its_own_and_takes_none_for_a_repetition() {
+    let wire = Wire::nowhere(taking_but(&[])).await;
+    let ids = RandomIds::from_system().unwrap();
+    let queue = SqsEvents::in_lines(aws_at(&wire.url).sqs(), "https://sqs.example/1/podium.fifo".into(), ids);
+    let (talk, alone) = (wake(Source::Podium, "e1", Some("conv-1")), wake(Source::Podium, "e2", None));
+    for hints in [&[talk.clone()][..], &[alone.clone()], &[talk.clone(), alone.clone(), talk], &[alone]] {
+        queue.enqueue(hints).await.unwrap();
+    }
+    let mut messages = Vec::new();
+    for call in wire.calls() {
+        let sent = call.json();
+        messages.extend(sent["Entries"].as_array().cloned().unwrap_or_else(|| vec![sent]));
+    }
+    let lines: Vec<(&str, &str)> =
+        messages.iter().map(|m| (m["MessageBody"].as_str().unwrap(), m["MessageGroupId"].as_str().unwrap())).collect();
+    let (talk, alone) = (GroupId::of("conv-1"), short_hash("podium#e2"));
+    let (talk, alone) = (("podium#e1", talk.as_str()), ("podium#e2", alone.as_str()));
+    assert_eq!(lines, [talk, alone, talk, alone, talk, alone]);
+    let names: BTreeSet<&str> = messages.iter().map(|m| m["MessageDeduplicationId"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), 6);
+}
+
+/// SQS took it, and its answer was lost: the same message again, and SQS knows it.
+#[tokio::test]
+async fn a_repetition_of_ones_own_is_a_repetition() {
+    let wire = Wire::nowhere(|call| match call.number {
+        0 => Fate::LoseCall,
+        _ => Fate::Answer(200, json!({"MessageId": "m"})),
+    })
+    .await;
+    let ids = RandomIds::from_system().unwrap();
+    let queue = SqsEvents::in_lines(aws_at(&wire.url).sqs(), "https://sqs.example/1/podium.fifo".into(), ids);
+    queue.enqueue(&[wake(Source::Podium, "e1", None)]).await.unwrap();
+    let sent: Vec<Value> = wire.calls().iter().map(Call::json).collect();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[0], sent[1]);
+}
+
+#[tokio::test]
+async fn each_providers_events_go_to_its_own_queue_whatever_becomes_of_the_others() {
+    for broken in ["none", "shopify", "podium"] {
+        let wire = Wire::nowhere(move |call| {
+            let sent = call.json();
+            if sent["QueueUrl"].as_str().is_some_and(|url| url.contains(broken)) {
+                return Fate::Answer(400, json!({"__type": "AccessDeniedException", "message": "no"}));
+            }
+            taking_but(&[])(call)
+        })
+        .await;
+        let client = aws_at(&wire.url).sqs();
+        let ids = RandomIds::from_system().unwrap();
+        let queues = RoutedEvents {
+            shopify: SqsEvents::new(client.clone(), "https://sqs.example/1/shopify".into()),
+            podium: SqsEvents::in_lines(client, "https://sqs.example/1/podium.fifo".into(), ids),
+        };
+        let both = [wake(Source::Podium, "e1", None), wake(Source::Shopify, "e2", None)];
+        assert_eq!(queues.enqueue(&both).await.is_ok(), broken == "none");
+        let mut sent: Vec<(String, String)> = wire
+            .calls()
+            .iter()
+            .map(Call::json)
+            .map(|m| (m["QueueUrl"].as_str().unwrap().to_owned(), m["MessageBody"].as_str().unwrap().to_owned()))
+            .collect();
+        sent.sort();
+        let expected =
+            [("https://sqs.example/1/podium.fifo", "podium#e1"), ("https://sqs.example/1/shopify", "shopify#e2")];
+        assert_eq!(sent, expected.map(|(url, body)| (url.to_owned(), body.to_owned())));
+    }
 }

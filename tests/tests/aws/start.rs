@@ -9,7 +9,7 @@ use frontdesk_aws::{
 use frontdesk_core::{
     inbox::{InboxKey, Source},
     provider::Provider,
-    queue::EventQueue,
+    queue::{EventQueue, Wake},
     token::Tokens,
 };
 use frontdesk_tests::{
@@ -81,7 +81,7 @@ async fn a_service_that_takes_the_call_and_says_nothing_is_given_up() {
     };
     let queue = frontdesk_aws::sqs::SqsEvents::new(Aws::from_env(&env, &timing).unwrap().sqs(), "https://q/1".into());
     let key = InboxKey { source: Source::Shopify, event: "e1".try_into().unwrap() };
-    let error = queue.enqueue(&key).await.unwrap_err();
+    let error = queue.enqueue(&[Wake { key, group: None }]).await.unwrap_err();
     assert_eq!(error.detail, "no answer in time");
     let mut tries = 0;
     while let Ok(Ok(_)) = tokio::time::timeout(Duration::from_millis(50), silent.accept()).await {

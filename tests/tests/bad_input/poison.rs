@@ -7,9 +7,12 @@ use frontdesk_aws::lambda::{
     queue::{self, QueueEvent},
 };
 use frontdesk_core::{
-    contact::{ChangeOutcome, Contact, Contacts, Hold, HoldOutcome, NotTextable, OptOutChange},
-    flow::shopify_worker::{ShopifyWorker, WorkerRules},
-    ids::{EffectKey, OrderKey, Shard},
+    contact::{
+        ChangeOutcome, Contact, Contacts, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome, NotTextable,
+        OptOutChange, PodiumLink,
+    },
+    flow::{shopify_worker::ShopifyWorker, worker::WorkerRules},
+    ids::{EffectKey, OrderKey, ProviderId, Shard},
     inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, NewEvent, WaitingRow},
     phone::E164Phone,
     request::{Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, Requests},
@@ -71,6 +74,21 @@ impl Contacts for Poisoned<'_> {
     }
     async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, now: UnixMillis) -> Result<(), StoreError> {
         self.tables.mark_not_textable(phone, why, now).await
+    }
+    async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError> {
+        self.tables.meet(meeting).await
+    }
+    async fn link_podium(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError> {
+        self.tables.link_podium(phone, link, now).await
+    }
+    async fn unlink_podium(&self, phone: &E164Phone, uid: &ProviderId) -> Result<(), StoreError> {
+        self.tables.unlink_podium(phone, uid).await
+    }
+    async fn mirrors_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<MirrorDue>, StoreError> {
+        self.tables.mirrors_due(shard, before, limit).await
+    }
+    async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
+        self.tables.settle_mirror(due, outcome).await
     }
 }
 

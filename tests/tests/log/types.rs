@@ -206,6 +206,8 @@ fn stored_event(body: &[u8]) -> NewEvent {
         expires_at: GENESIS.plus(DAY * 60),
         receipt: "r1".into(),
         rejected: None,
+        group: None,
+        opt_outs: Vec::new(),
     }
 }
 

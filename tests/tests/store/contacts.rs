@@ -10,7 +10,7 @@ use frontdesk_core::{
 };
 use frontdesk_tests::tables::Tables;
 
-use super::{T0, at, effect, phone};
+use super::{T0, at, effect, phone, said, stop};
 
 fn change(flag: OptOutFlag, direction: Direction, said: UnixMillis, message: &str) -> OptOutChange {
     OptOutChange {
@@ -57,6 +57,62 @@ async fn the_newest_word_counts_whatever_the_order_of_arrival_and_out_wins_a_tie
             let [(found, record)] = contact.opt_outs.as_slice() else { panic!("{contact:?}") };
             assert_eq!((*found, record.direction), (flag, *end), "{steps:?}");
         }
+    }
+}
+
+/// START by text does not take back what the shop or Shopify recorded, nor what somebody types into a page what a text
+/// said.
+#[tokio::test]
+async fn an_opt_out_ends_only_by_a_wish_from_where_it_may_be_taken_back() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let (mut number, mut ended) = (0, 0);
+    for closer in OptOutSource::ALL {
+        for opener in OptOutSource::ALL {
+            let out = said(number, Direction::Out, closer, at(1));
+            assert_eq!(store.record_opt_out(&out).await, Ok(ChangeOutcome::Applied));
+            let may = opener.may_reopen().contains(&closer);
+            let outcome = if may { ChangeOutcome::Applied } else { ChangeOutcome::Superseded };
+            let back = said(number, Direction::In, opener, at(2));
+            assert_eq!(store.record_opt_out(&back).await, Ok(outcome), "{closer:?} then {opener:?}");
+            let contact = store.contact(&phone(number)).await.unwrap().unwrap();
+            assert_eq!(contact.opted_out().is_none(), may, "{closer:?} then {opener:?}");
+            let evidence = if may { back.evidence } else { out.evidence };
+            assert_eq!(contact.opt_outs[0].1.evidence, evidence);
+            (number, ended) = (number + 1, ended + u32::from(may));
+        }
+    }
+    assert!(0 < ended && ended < 81);
+}
+
+#[tokio::test]
+async fn where_nothing_is_to_be_taken_back_any_source_counts() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    for (number, source) in (0..).zip(OptOutSource::ALL) {
+        let of = |direction, seconds| said(number, direction, source, at(seconds));
+        assert_eq!(store.record_opt_out(&of(Direction::In, 1)).await, Ok(ChangeOutcome::Applied), "the first word");
+        for other in OptOutSource::ALL {
+            let newer = said(number, Direction::In, other, at(2));
+            let outcome = if other == OptOutSource::Sms { ChangeOutcome::Applied } else { ChangeOutcome::Superseded };
+            assert_eq!(store.record_opt_out(&newer).await, Ok(outcome), "a newer word, and then the same age");
+        }
+        assert_eq!(store.record_opt_out(&of(Direction::Out, 2)).await, Ok(ChangeOutcome::Applied), "out wins the tie");
+    }
+}
+
+/// A row of which nobody knows where it came from is left to a person.
+#[tokio::test]
+async fn an_opt_out_without_its_source_is_taken_back_by_nobody() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    store.record_opt_out(&stop(1, at(1))).await.unwrap();
+    let mut row = tables.item("contacts", phone(1).expose()).unwrap();
+    row.as_object_mut().unwrap().remove("podium_keyword_optout_source").unwrap();
+    tables.put("contacts", &row);
+    for source in OptOutSource::ALL {
+        let back = said(1, Direction::In, source, at(2));
+        assert_eq!(store.record_opt_out(&back).await, Ok(ChangeOutcome::Superseded), "{source:?}");
     }
 }
 

@@ -2,8 +2,10 @@
 
 use frontdesk_core::{
     body::{COMPRESS_ABOVE_BYTES, StoredBody},
-    ids::Shard,
-    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxStatus, LeasedEvent, RejectReason, WaitingRow},
+    ids::{GroupId, Shard},
+    inbox::{
+        Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxStatus, LeasedEvent, NewEvent, RejectReason, WaitingRow,
+    },
     store::{Fenced, Lease},
     time::{DAY, UnixMillis},
 };
@@ -156,7 +158,7 @@ async fn giving_back_keeps_the_count_and_the_place_in_the_index() {
     assert_eq!(store.release(&key, &first, Attempt::Counts).await, Ok(Fenced::Written));
     assert_eq!(store.release(&key, &first, Attempt::Counts).await, Ok(Fenced::Lost), "it holds nothing any more");
     assert_eq!(store.finish(&key, &first, &EventEnd::Done("late")).await, Ok(Fenced::Lost));
-    assert_eq!(waiting_at(&store, at(2)).await, [WaitingRow { key: key.clone(), since: T0 }]);
+    assert_eq!(waiting_at(&store, at(2)).await, [WaitingRow { key: key.clone(), since: T0, group: None }]);
     assert_eq!(acquired(store.claim(&key, &lease("b", at(2))).await.unwrap()).attempts, 2);
 }
 
@@ -240,5 +242,18 @@ async fn a_source_of_a_newer_version_does_not_stop_the_sweep() {
     });
     tables.put("inbox", &strange);
     store.accept(&event("e1", "one", "r1", T0)).await.unwrap();
-    assert_eq!(waiting_at(&store, at(1)).await, [WaitingRow { key, since: T0 }]);
+    assert_eq!(waiting_at(&store, at(1)).await, [WaitingRow { key, since: T0, group: None }]);
+}
+
+#[tokio::test]
+async fn the_line_of_an_event_comes_back_with_the_sweep() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let group = GroupId::of("a conversation");
+    let in_line = NewEvent { group: Some(group.clone()), ..event("e1", "one", "r1", T0) };
+    store.accept(&in_line).await.unwrap();
+    let row = WaitingRow { key: event_key("e1"), since: T0, group: Some(group) };
+    assert_eq!(waiting_at(&store, at(1)).await, [row.clone()]);
+    assert_eq!(store.requeue(&row, at(2)).await, Ok(true));
+    assert_eq!(waiting_at(&store, at(2)).await, [WaitingRow { since: at(2), ..row }]);
 }

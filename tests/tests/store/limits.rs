@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use frontdesk_core::{
-    provider::{Limits, Provider},
+    provider::{Limits, Provider, Tally},
     signature::Secret,
-    store::{Fenced, Lease},
+    store::{Fenced, Lease, StoreError},
     time::UnixMillis,
     token::{AccessToken, RefreshClaim, Tokens},
 };
-use frontdesk_tests::tables::Tables;
+use frontdesk_tests::{
+    tables::{Tables, store_at},
+    wire::{Fate, Wire},
+};
 
 use super::{T0, at, lease};
 
@@ -25,6 +28,49 @@ async fn a_pause_is_for_its_provider_and_never_shortened() {
     assert_eq!(store.paused_until(Provider::Shopify, at(1)).await, Ok(None));
     store.pause(Provider::Podium, at(90)).await.unwrap();
     assert_eq!(store.paused_until(Provider::Podium, at(60)).await, Ok(Some(at(90))));
+}
+
+fn tally(what: &'static str, seconds: u64, limit: u32) -> Tally {
+    Tally { what, now: at(seconds), window: Duration::from_secs(300), limit }
+}
+
+/// At T0 a window of five minutes has a hundred seconds left.
+#[tokio::test]
+async fn a_limit_is_told_once_in_a_window() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let mut told = Vec::new();
+    for seconds in [0, 1, 1, 99, 100, 101, 102, 103] {
+        told.push(store.tally(&tally("rejections", seconds, 3)).await.unwrap());
+    }
+    assert_eq!(told, [false, false, true, false, false, false, true, false]);
+    assert_eq!(store.tally(&tally("stale", 0, 1)).await, Ok(true), "what is counted elsewhere does not count");
+    assert_eq!(store.tally(&tally("stale", 0, 1)).await, Ok(false));
+    assert_eq!(store.tally(&tally("often", 0, 0)).await, Ok(true));
+}
+
+#[tokio::test]
+async fn a_counter_goes_when_the_next_window_is_over() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    store.tally(&tally("stale", 0, 1)).await.unwrap();
+    let ends = u64::try_from(at(100).plus(Duration::from_secs(300)).as_secs_ceil()).unwrap();
+    tables.expiry_clock.set(ends - 1);
+    assert_eq!(tables.sweep_expired(), 0);
+    tables.expiry_clock.set(ends + 1);
+    assert_eq!(tables.sweep_expired(), 1);
+}
+
+/// Whoever counted and died before it was told leaves the telling to the next.
+#[tokio::test]
+async fn an_alarm_that_nobody_told_is_told_by_the_next() {
+    let tables = Tables::start().await;
+    let dying = Wire::to(&tables.url, |call| if call.number == 0 { Fate::Pass } else { Fate::LoseCall }).await;
+    let error = store_at(&dying.url).tally(&tally("stale", 0, 1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { table: "limits", .. }));
+    let store = tables.store();
+    assert_eq!(store.tally(&tally("stale", 1, 1)).await, Ok(true));
+    assert_eq!(store.tally(&tally("stale", 2, 1)).await, Ok(false));
 }
 
 fn token(secret: &str, granted_at: UnixMillis) -> AccessToken {

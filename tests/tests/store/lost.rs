@@ -6,15 +6,17 @@ use std::future::Future;
 use frontdesk_aws::dynamo::DynamoStore;
 use frontdesk_core::{
     contact::{
-        ChangeOutcome, Contacts, Direction, Evidence, Hold, HoldOutcome, NotTextable, OptOutChange, OptOutFlag,
-        OptOutSource,
+        ChangeOutcome, Contact, Contacts, Direction, Evidence, Hold, HoldOutcome, Meeting, MirrorOutcome, MirrorState,
+        NotTextable, OptOutChange, OptOutFlag, OptOutSource, PodiumLink,
     },
+    directory::{LocationBook, Locations},
     ids::{ProviderId, Shard},
-    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim},
+    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, NewEvent},
     outbox::{Begin, Invite, Outbox, Send, Settlement},
-    provider::{Limits, Provider},
+    provider::{Limits, Provider, Tally},
     request::{Committed, Postpone, RequestChange, RequestClaim, RequestEnd, Requests, Wait},
     review::{Platform, PlatformChoice, PlatformRule},
+    session::Sessions,
     signature::Secret,
     store::Fenced,
     time::DAY,
@@ -25,7 +27,12 @@ use frontdesk_tests::{
     wire::{Fate, Wire},
 };
 
-use super::{T0, at, effect, event, event_key, lease, location, order, owner, phone, request, requests::commit};
+use super::{
+    T0, at, effect, event, event_key, lease, location, order, owner, phone, request,
+    requests::commit,
+    sessions::{RULES, after, key},
+    start, stop,
+};
 
 /// What happens to the attempts of a call, one after the other; later ones pass.
 const FATES: [&[Fate]; 4] =
@@ -114,7 +121,7 @@ async fn an_end_and_a_release_are_written() {
 #[tokio::test]
 async fn a_sweeper_knows_that_the_row_is_its_own_to_queue() {
     each(accepted, async |store| {
-        let row = frontdesk_core::inbox::WaitingRow { key: event_key("e1"), since: T0 };
+        let row = frontdesk_core::inbox::WaitingRow { key: event_key("e1"), since: T0, group: None };
         assert_eq!(store.requeue(&row, at(300)).await, Ok(true));
     })
     .await;
@@ -297,4 +304,140 @@ async fn a_pause_holds_and_a_refresh_is_ones_own() {
         assert_eq!(store.abandon_refresh(Provider::Podium, &lease("a", T0)).await, Ok(Fenced::Written));
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_event_with_its_opt_out_is_stored_once_and_the_opt_out_holds() {
+    let said = |id: &str, receipt: &str, opt_outs| NewEvent { opt_outs, ..event(id, "STOP", receipt, at(9)) };
+    each(nothing, async |store| {
+        let stored = store.accept(&said("e1", "r1", vec![stop(1, at(1))])).await;
+        assert_eq!(stored, Ok(Accepted::Stored));
+        assert!(store.contact(&phone(1)).await.unwrap().unwrap().opted_out().is_some());
+    })
+    .await;
+    let stopped = async |store: DynamoStore| {
+        store.accept(&said("e1", "r1", vec![stop(1, at(1))])).await.unwrap();
+    };
+    each(stopped, async |store| {
+        let again = store.accept(&said("e1", "r2", vec![stop(1, at(1))])).await;
+        assert_eq!(again, Ok(Accepted::Duplicate));
+    })
+    .await;
+    // One of the changes is superseded, the other is not.
+    each(stopped, async |store| {
+        let changes = vec![start(1, at(1)), stop(2, at(1))];
+        assert_eq!(store.accept(&said("e2", "r2", changes)).await, Ok(Accepted::Stored));
+        assert!(store.contact(&phone(1)).await.unwrap().unwrap().opted_out().is_some());
+        assert!(store.contact(&phone(2)).await.unwrap().unwrap().opted_out().is_some());
+    })
+    .await;
+    each(accepted, async |store| {
+        assert_eq!(store.accept(&said("e1", "r2", vec![stop(1, at(1))])).await, Ok(Accepted::Mismatch));
+        assert!(store.contact(&phone(1)).await.unwrap().unwrap().opted_out().is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_contact_is_met_linked_and_unlinked() {
+    let link = |name: &str| PodiumLink { uid: Some(ProviderId::try_from(name).unwrap()) };
+    let meeting =
+        Meeting { phone: phone(1), first_name: Some("Noor".into()), last_name: None, location: location(), now: T0 };
+    each(nothing, async |store| {
+        assert_eq!(store.meet(&meeting).await, Ok(Contact::unknown(phone(1))));
+    })
+    .await;
+    each(nothing, async |store| {
+        store.link_podium(&phone(1), &link("c1"), T0).await.unwrap();
+        assert_eq!(store.contact(&phone(1)).await.unwrap().unwrap().podium, Some(link("c1")));
+    })
+    .await;
+    each(
+        async |store: DynamoStore| store.link_podium(&phone(1), &link("c1"), T0).await.unwrap(),
+        async |store| {
+            store.unlink_podium(&phone(1), &ProviderId::try_from("c1").unwrap()).await.unwrap();
+            assert_eq!(store.contact(&phone(1)).await.unwrap().unwrap().podium, None);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_mirror_is_settled_and_made_due_again_once() {
+    let due =
+        async |store: &DynamoStore| store.mirrors_due(Shard::of(phone(1).expose()), at(999), 9).await.unwrap().pop();
+    let mirror = async |store: &DynamoStore| store.contact(&phone(1)).await.unwrap().unwrap().mirror;
+    let later = MirrorOutcome::Later { at: at(60) };
+    let outcomes = [
+        (MirrorOutcome::Told, MirrorState::Told),
+        (MirrorOutcome::NoContact, MirrorState::NoContact),
+        (later, MirrorState::Due { at: at(60), attempts: 1 }),
+    ];
+    for (outcome, state) in outcomes {
+        for fates in FATES {
+            let tables = Tables::start().await;
+            tables.store().record_opt_out(&stop(1, T0)).await.unwrap();
+            let seen = due(&tables.store()).await.unwrap();
+            let wire = Wire::to(&tables.url, move |call| fates.get(call.number).cloned().unwrap_or(Fate::Pass)).await;
+            store_at(&wire.url).settle_mirror(&seen, &outcome).await.unwrap();
+            assert_eq!(mirror(&tables.store()).await, state, "{fates:?}");
+        }
+    }
+    let nobody = async |store: DynamoStore| {
+        store.record_opt_out(&stop(1, T0)).await.unwrap();
+        let seen = due(&store).await.unwrap();
+        store.settle_mirror(&seen, &MirrorOutcome::NoContact).await.unwrap();
+    };
+    each(nobody, async |store| {
+        store.link_podium(&phone(1), &PodiumLink { uid: None }, at(7)).await.unwrap();
+        assert_eq!(mirror(&store).await, MirrorState::Due { at: at(7), attempts: 0 });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_is_saved_and_a_list_kept() {
+    let opened = async |store: DynamoStore| {
+        let _ = store.save_session(&after(None, "e1", T0), &RULES, T0).await.unwrap();
+    };
+    each(nothing, async |store| {
+        assert_eq!(store.save_session(&after(None, "e1", T0), &RULES, T0).await, Ok(Fenced::Written));
+    })
+    .await;
+    each(opened, async |store| {
+        let read = store.session(&key(), T0).await.unwrap();
+        let next = after(read, "e2", at(1));
+        assert_eq!(store.save_session(&next, &RULES, at(1)).await, Ok(Fenced::Written));
+    })
+    .await;
+    each(opened, async |store| {
+        let other = after(None, "e2", T0);
+        assert_eq!(store.save_session(&other, &RULES, T0).await, Ok(Fenced::Lost), "somebody else's is not ours");
+    })
+    .await;
+    each(nothing, async |store| {
+        let book = LocationBook { fetched_at: T0, locations: Vec::new() };
+        store.keep_locations(&book).await.unwrap();
+        assert_eq!(store.locations().await, Ok(Some(book)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_thing_is_counted_once_and_its_alarm_told_once() {
+    let one = |limit| Tally { what: "x", now: T0, window: DAY, limit };
+    each(nothing, async |store| {
+        assert_eq!(store.tally(&one(2)).await, Ok(false), "one is not two, however often it is said");
+        assert_eq!(store.tally(&one(2)).await, Ok(true));
+        assert_eq!(store.tally(&one(2)).await, Ok(false));
+    })
+    .await;
+    // The same to the second write, which says who tells.
+    for fates in FATES {
+        let tables = Tables::start().await;
+        let fate = |number: usize| number.checked_sub(1).and_then(|n| fates.get(n)).cloned().unwrap_or(Fate::Pass);
+        let wire = Wire::to(&tables.url, move |call| fate(call.number)).await;
+        assert_eq!(store_at(&wire.url).tally(&one(1)).await, Ok(true), "{fates:?}");
+        assert_eq!(store_at(&wire.url).tally(&one(1)).await, Ok(false), "{fates:?}");
+    }
 }

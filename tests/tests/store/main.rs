@@ -10,19 +10,25 @@
 )]
 
 mod contacts;
+mod crowds;
 mod inbox;
 mod limits;
+mod locations;
 mod lost;
+mod mirror;
+mod opt_outs;
 mod outbox;
 mod races;
 mod refusals;
 mod requests;
 mod schema;
+mod sessions;
 
 use std::time::Duration;
 
 use frontdesk_core::{
     body::StoredBody,
+    contact::{Direction, Evidence, OptOutChange, OptOutFlag, OptOutSource},
     ids::{EffectKey, EventId, LocationUid, OrderId, OrderKey, OwnerToken, ShopDomain},
     inbox::{BodySha256, InboxKey, NewEvent, Source},
     phone::E164Phone,
@@ -66,6 +72,8 @@ fn event(id: &str, body: &str, receipt: &str, now: UnixMillis) -> NewEvent {
         expires_at: now.plus(DAY * 14),
         receipt: receipt.into(),
         rejected: None,
+        group: None,
+        opt_outs: Vec::new(),
     }
 }
 
@@ -100,4 +108,20 @@ fn request(number: u64, send_after: UnixMillis) -> NewRequest {
         at: T0,
         expires_at: send_after.plus(DAY * 400),
     }
+}
+
+/// What somebody said about being written to.
+fn said(number: u64, direction: Direction, source: OptOutSource, at: UnixMillis) -> OptOutChange {
+    let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at: at.plus(SECOND) };
+    OptOutChange { phone: phone(number), flag: OptOutFlag::Keyword, direction, at, evidence }
+}
+
+/// STOP by text.
+fn stop(number: u64, at: UnixMillis) -> OptOutChange {
+    said(number, Direction::Out, OptOutSource::Sms, at)
+}
+
+/// START by text.
+fn start(number: u64, at: UnixMillis) -> OptOutChange {
+    said(number, Direction::In, OptOutSource::Sms, at)
 }

@@ -3,7 +3,7 @@
 use frontdesk_core::{
     ids::ProviderId,
     outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement, Unfinished},
-    store::Fenced,
+    store::{Fenced, StoreError},
     time::DAY,
 };
 use frontdesk_tests::tables::Tables;
@@ -106,4 +106,32 @@ async fn another_message_is_another_outcome() {
     assert_eq!(store.settle(&effect(1), &owner("a"), &first, at(1)).await, Ok(Fenced::Written));
     let second = Settlement::Accepted { message: id("m2") };
     assert_eq!(store.settle(&effect(1), &owner("a"), &second, at(1)).await, Ok(Fenced::Lost));
+}
+
+#[tokio::test]
+async fn what_was_sent_is_found_by_the_providers_name_of_it() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    assert_eq!(store.recipient_of(&id("m1")).await, Ok(None), "none of ours");
+    let other = Send { phone: phone(2), ..send(2) };
+    for (send, settlement) in [
+        (send(1), Settlement::Accepted { message: id("m1") }),
+        (other, Settlement::Accepted { message: id("m2") }),
+        (send(3), Settlement::Failed { reason: "m3".into() }),
+    ] {
+        store.begin(&send, &lease("a", T0)).await.unwrap();
+        assert_eq!(store.settle(&send.key, &owner("a"), &settlement, at(1)).await, Ok(Fenced::Written));
+    }
+    assert_eq!(store.recipient_of(&id("m1")).await, Ok(Some(phone(1))));
+    assert_eq!(store.recipient_of(&id("m2")).await, Ok(Some(phone(2))));
+    assert_eq!(store.recipient_of(&id("m3")).await, Ok(None), "a reason is no message");
+}
+
+#[tokio::test]
+async fn a_recipient_that_cannot_be_read_is_not_taken_for_nobody() {
+    let tables = Tables::start().await;
+    let row = serde_json::json!({"pk": {"S": "x"}, "message_id": {"S": "m1"}, "phone_e164": {"S": "0491 570 006"}});
+    tables.put("outbox", &row);
+    let unreadable = StoreError::Corrupt { table: "outbox", what: "phone_e164" };
+    assert_eq!(tables.store().recipient_of(&id("m1")).await, Err(unreadable));
 }

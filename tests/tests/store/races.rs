@@ -19,10 +19,10 @@ use tokio::sync::Barrier;
 
 use super::{T0, at, effect, event, event_key, lease, location, order, phone, request, requests::commit};
 
-const MANY: u64 = 64;
+pub(super) const MANY: u64 = 64;
 
 /// Runs one task for each of `0..many`, all let go at once, each with a client of its own.
-async fn all_at_once<T, F>(tables: &Tables, many: u64, task: impl Fn(DynamoStore, u64) -> F) -> Vec<T>
+pub(super) async fn all_at_once<T, F>(tables: &Tables, many: u64, task: impl Fn(DynamoStore, u64) -> F) -> Vec<T>
 where
     T: core::marker::Send + 'static,
     F: Future<Output = T> + core::marker::Send + 'static,
@@ -45,7 +45,7 @@ where
     outcomes
 }
 
-fn count<T>(outcomes: &[T], like: impl Fn(&T) -> bool) -> usize {
+pub(super) fn count<T>(outcomes: &[T], like: impl Fn(&T) -> bool) -> usize {
     outcomes.iter().filter(|outcome| like(outcome)).count()
 }
 
@@ -185,7 +185,7 @@ async fn of_many_timers_one_queues_and_of_many_senders_one_holds() {
     let outcomes = all_at_once(&tables, MANY, |store, _| {
         let row = row.clone();
         async move {
-            let waiting = WaitingRow { key: event_key("e2"), since: T0 };
+            let waiting = WaitingRow { key: event_key("e2"), since: T0, group: None };
             (store.mark_queued(&row, at(310)).await.unwrap(), store.requeue(&waiting, T0).await.unwrap())
         }
     })

@@ -1,17 +1,15 @@
 //! Contacts: opt-outs and the cooldown, on one row so that one condition is the whole gate.
-//!
-//! A flag is three attributes beside each other, under the brief's name of it: its direction, when the person said so,
-//! and the proof.
 
-use std::collections::HashMap;
+mod flags;
+mod podium;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use frontdesk_core::{
     contact::{
-        ChangeOutcome, Contact, Contacts, Cooldown, Direction, Evidence, Hold, HoldOutcome, NotTextable, OptOutChange,
-        OptOutFlag, OptOutRecord, OptOutSource,
+        ChangeOutcome, Contact, Contacts, Cooldown, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome, NotTextable,
+        OptOutChange, PodiumLink,
     },
-    ids::EffectKey,
+    ids::{EffectKey, ProviderId, Shard},
     phone::E164Phone,
     review::Platform,
     store::StoreError,
@@ -23,45 +21,7 @@ use super::{
     row::{Item, Row, millis, text},
     write::{Change, Written},
 };
-
-/// What concerns one flag.
-struct FlagExpressions {
-    at: &'static str,
-    evidence: &'static str,
-    /// The newest change holds whatever the order of arrival; on a tie, out holds.
-    out_if: &'static str,
-    in_if: &'static str,
-    set: &'static str,
-}
-
-macro_rules! flag_expressions {
-    ($flag:literal) => {
-        FlagExpressions {
-            at: concat!($flag, "_at_ms"),
-            evidence: concat!($flag, "_evidence"),
-            out_if: concat!("attribute_not_exists(", $flag, ") OR ", $flag, "_at_ms <= :at_ms"),
-            in_if: concat!("attribute_not_exists(", $flag, ") OR ", $flag, "_at_ms < :at_ms"),
-            set: concat!(
-                "SET ",
-                $flag,
-                " = :direction, ",
-                $flag,
-                "_at_ms = :at_ms, ",
-                $flag,
-                "_evidence = :evidence, last_write = :call, created_at_ms = if_not_exists(created_at_ms, :recorded_ms)"
-            ),
-        }
-    };
-}
-
-const fn expressions(flag: OptOutFlag) -> FlagExpressions {
-    match flag {
-        OptOutFlag::Keyword => flag_expressions!("podium_keyword_optout"),
-        OptOutFlag::MarketingSms => flag_expressions!("marketing_sms_opt_out"),
-        OptOutFlag::ReviewRequest => flag_expressions!("review_request_opt_out"),
-        OptOutFlag::Global => flag_expressions!("global_unsubscribe"),
-    }
-}
+pub(super) use flags::opt_out_change;
 
 /// The gate: nobody opted out in any way, the number can be texted, and the cooldown is free, over, or this send's own.
 /// A flag that is there and does not say "in" shuts it, whatever it says.
@@ -81,8 +41,22 @@ const RELEASE: &str = "SET last_write = :call REMOVE cooldown_at_ms, cooldown_ho
 const NOT_TEXTABLE: &str = "SET not_textable = :why, not_textable_at_ms = :now_ms, \
      created_at_ms = if_not_exists(created_at_ms, :now_ms)";
 
+/// Somebody who wrote is known from then on, by the first name that was ever given.
+macro_rules! meet {
+    ($names:literal) => {
+        concat!("SET created_at_ms = if_not_exists(created_at_ms, :now_ms)", $names, " ADD location_uids :location")
+    };
+}
+const MEET: &str = meet!("");
+const MEET_FIRST: &str = meet!(", first_name = if_not_exists(first_name, :first)");
+const MEET_LAST: &str = meet!(", last_name = if_not_exists(last_name, :last)");
+const MEET_BOTH: &str =
+    meet!(", first_name = if_not_exists(first_name, :first), last_name = if_not_exists(last_name, :last)");
+
 const OUT: &str = "out";
 const IN: &str = "in";
+/// Podium has yet to be told.
+const DUE: &str = "due";
 
 impl Contacts for DynamoStore {
     async fn contact(&self, phone: &E164Phone) -> Result<Option<Contact>, StoreError> {
@@ -92,19 +66,7 @@ impl Contacts for DynamoStore {
 
     async fn record_opt_out(&self, wanted: &OptOutChange) -> Result<ChangeOutcome, StoreError> {
         let call = self.ids.draw();
-        let flag = expressions(wanted.flag);
-        let (only_if, direction) = match wanted.direction {
-            Direction::Out => (flag.out_if, OUT),
-            Direction::In => (flag.in_if, IN),
-        };
-        let values = vec![
-            (":direction", text(direction)),
-            (":at_ms", millis(wanted.at)),
-            (":evidence", evidence_map(&wanted.evidence)),
-            (":recorded_ms", millis(wanted.evidence.recorded_at)),
-            (":call", text(call.as_str())),
-        ];
-        let written = self.change(change(&wanted.phone, Some(only_if), flag.set, values)).await?;
+        let written = self.change(opt_out_change(wanted, &call)).await?;
         Ok(if written.made_by(&call) { ChangeOutcome::Applied } else { ChangeOutcome::Superseded })
     }
 
@@ -136,6 +98,39 @@ impl Contacts for DynamoStore {
         let values = vec![(":why", text(why.as_str())), (":now_ms", millis(now))];
         self.change(change(phone, None, NOT_TEXTABLE, values)).await.map(|_| ())
     }
+
+    async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError> {
+        let update = match (&meeting.first_name, &meeting.last_name) {
+            (None, None) => MEET,
+            (Some(_), None) => MEET_FIRST,
+            (None, Some(_)) => MEET_LAST,
+            (Some(_), Some(_)) => MEET_BOTH,
+        };
+        let location = AttributeValue::Ss(vec![meeting.location.as_str().to_owned()]);
+        let mut values = vec![(":now_ms", millis(meeting.now)), (":location", location)];
+        values.extend(meeting.first_name.as_ref().map(|name| (":first", text(name.as_str()))));
+        values.extend(meeting.last_name.as_ref().map(|name| (":last", text(name.as_str()))));
+        match self.change(change(&meeting.phone, None, update, values)).await? {
+            Written::Made(item) => contact(&meeting.phone, &item),
+            Written::Refused(old) => contact(&meeting.phone, &old.unwrap_or_default()),
+        }
+    }
+
+    async fn link_podium(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError> {
+        self.link(phone, link, now).await
+    }
+
+    async fn unlink_podium(&self, phone: &E164Phone, uid: &ProviderId) -> Result<(), StoreError> {
+        self.unlink(phone, uid).await
+    }
+
+    async fn mirrors_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<MirrorDue>, StoreError> {
+        self.due_mirrors(shard, before, limit).await
+    }
+
+    async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
+        self.end_mirror(due, outcome).await
+    }
 }
 
 fn change(
@@ -147,14 +142,13 @@ fn change(
     Change { table: Table::Contacts, key: phone.expose().to_owned(), only_if, update, values }
 }
 
+/// The partition of the `mirror` index that a contact belongs to.
+fn shard(phone: &E164Phone) -> String {
+    Shard::of(phone.expose()).to_key()
+}
+
 fn contact(phone: &E164Phone, item: &Item) -> Result<Contact, StoreError> {
     let row = Row::new(Table::Contacts, item);
-    let mut opt_outs = Vec::new();
-    for flag in OptOutFlag::ALL {
-        if row.has(flag.as_str()) {
-            opt_outs.push((flag, opt_out(&row, flag)?));
-        }
-    }
     let cooldown = match row.millis_if_any("cooldown_at_ms") {
         Some(at) => Some(Cooldown { at, holder: EffectKey::from_stored(row.text("cooldown_holder")?) }),
         None => None,
@@ -163,61 +157,13 @@ fn contact(phone: &E164Phone, item: &Item) -> Result<Contact, StoreError> {
         if row.has("not_textable") { Some(row.parsed("not_textable", NotTextable::parse)?) } else { None };
     Ok(Contact {
         phone: phone.clone(),
-        opt_outs,
+        opt_outs: flags::opt_outs(&row)?,
         cooldown,
         not_textable,
         // A preference of a platform that only a newer version knows is none to this one.
         preferred_platform: row.text_if_any("preferred_platform").and_then(Platform::parse),
         has_facebook: row.flag("has_facebook"),
+        podium: podium::link_of(&row)?,
+        mirror: podium::mirror(&row)?,
     })
-}
-
-fn opt_out(row: &Row<'_>, flag: OptOutFlag) -> Result<OptOutRecord, StoreError> {
-    let names = expressions(flag);
-    let direction = row.parsed(flag.as_str(), |word| match word {
-        OUT => Some(Direction::Out),
-        IN => Some(Direction::In),
-        _ => None,
-    })?;
-    let proof = row.map(names.evidence).ok_or_else(|| row.corrupt(names.evidence))?;
-    let evidence = Evidence {
-        source: proof.parsed("source", OptOutSource::parse)?,
-        message_id: proof.text_if_any("message_id").map(str::to_owned),
-        text_sha256: proof.text_if_any("text_sha256").map(str::to_owned),
-        recorded_at: proof.millis("recorded_at_ms")?,
-    };
-    Ok(OptOutRecord { direction, at: row.millis(names.at)?, evidence })
-}
-
-fn evidence_map(evidence: &Evidence) -> AttributeValue {
-    let mut map = HashMap::with_capacity(4);
-    map.insert("source".to_owned(), text(evidence.source.as_str()));
-    map.insert("recorded_at_ms".to_owned(), millis(evidence.recorded_at));
-    if let Some(id) = &evidence.message_id {
-        map.insert("message_id".to_owned(), text(id.as_str()));
-    }
-    if let Some(hash) = &evidence.text_sha256 {
-        map.insert("text_sha256".to_owned(), text(hash.as_str()));
-    }
-    AttributeValue::M(map)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A flag that the gate does not ask about would be an opt-out without effect.
-    #[test]
-    fn the_gate_asks_about_every_flag_by_the_name_under_which_it_is_written() {
-        for flag in OptOutFlag::ALL {
-            let name = flag.as_str();
-            assert!(HOLD_IF.contains(&format!("(attribute_not_exists({name}) OR {name} = :in)")), "{name}");
-            assert!(
-                expressions(flag).set.starts_with(&format!("SET {name} = :direction, {name}_at_ms = :at_ms")),
-                "{name}"
-            );
-            assert_eq!(expressions(flag).at, format!("{name}_at_ms"));
-            assert_eq!(expressions(flag).evidence, format!("{name}_evidence"));
-        }
-    }
 }

@@ -1,9 +1,10 @@
 //! Events.
 
-use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure};
+mod accept;
+
 use frontdesk_core::{
     body::StoredBody,
-    ids::Shard,
+    ids::{GroupId, Shard},
     inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, LeasedEvent, NewEvent, WaitingRow},
     store::{Fenced, Lease, StoreError},
     time::UnixMillis,
@@ -11,13 +12,9 @@ use frontdesk_core::{
 
 use super::{
     DynamoStore, Table,
-    row::{Item, Row, bytes, expiry, millis, number, past_second, text},
+    row::{Item, Row, millis, number, text},
     write::{Change, Index, Written},
 };
-use crate::failure;
-
-/// An id is taken once in its row's life. The expiry is compared, since DynamoDB deletes days late.
-const ACCEPT_IF: &str = "attribute_not_exists(pk) OR expires_at <= :now_s";
 
 /// Held by one at a time. The owner's own repeated claim is not a new attempt, so it is not let through here.
 const CLAIM_IF: &str = "st = :waiting OR (st = :claimed AND lease_until_ms <= :now_ms AND owner_token <> :me)";
@@ -44,28 +41,9 @@ const WAITING: Index = Index {
     condition: "waiting_shard = :shard AND waiting_since_ms <= :upto_ms",
 };
 
-/// Whether a put was made.
-enum Put {
-    Made,
-    Refused(Option<Item>),
-}
-
 impl Inbox for DynamoStore {
     async fn accept(&self, event: &NewEvent) -> Result<Accepted, StoreError> {
-        let old = match self.put_event(event_row(event), event.received_at).await? {
-            Put::Made => return Ok(Accepted::Stored),
-            Put::Refused(old) => old.unwrap_or_default(),
-        };
-        let old = Row::new(Table::Inbox, &old);
-        if old.text("receipt")? == event.receipt {
-            return Ok(Accepted::Stored);
-        }
-        if old.text("body_sha256")? == event.body_sha256.as_str() {
-            return Ok(Accepted::Duplicate);
-        }
-        // Kept once for people; that it is there already is as good.
-        self.put_event(mismatch_row(event), event.received_at).await?;
-        Ok(Accepted::Mismatch)
+        self.accept_event(event).await
     }
 
     async fn claim(&self, key: &InboxKey, lease: &Lease) -> Result<InboxClaim, StoreError> {
@@ -130,7 +108,8 @@ impl Inbox for DynamoStore {
             let row = Row::new(Table::Inbox, item);
             // A source that only a newer version knows is that version's to sweep; it must not stop this one.
             let key = InboxKey::parse(row.text_if_any("pk")?)?;
-            Some(WaitingRow { key, since: row.millis_if_any("waiting_since_ms")? })
+            let group = row.text_if_any("group_id").map(GroupId::from_stored);
+            Some(WaitingRow { key, since: row.millis_if_any("waiting_since_ms")?, group })
         });
         Ok(read.collect())
     }
@@ -149,24 +128,6 @@ impl Inbox for DynamoStore {
 }
 
 impl DynamoStore {
-    async fn put_event(&self, item: Item, now: UnixMillis) -> Result<Put, StoreError> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(self.name(Table::Inbox))
-            .set_item(Some(item))
-            .condition_expression(ACCEPT_IF)
-            .expression_attribute_values(":now_s", past_second(now))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match request.send().await {
-            Ok(_) => Ok(Put::Made),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => Ok(Put::Refused(refused.item.clone())),
-                _ => Err(Table::Inbox.unavailable(failure::detail(&error))),
-            },
-        }
-    }
-
     /// A repeated claim with a later end.
     async fn renew(&self, key: &InboxKey, lease: &Lease) -> Result<InboxClaim, StoreError> {
         let renew = Change {
@@ -258,48 +219,3 @@ fn acquired(key: &InboxKey, item: &Item) -> Result<InboxClaim, StoreError> {
 
 const PLAIN: &str = "plain";
 const DEFLATE: &str = "deflate";
-
-fn event_row(event: &NewEvent) -> Item {
-    let mut item = common_row(event, event.key.to_key());
-    match &event.rejected {
-        None => {
-            item.insert("st".into(), text(InboxStatus::Waiting.as_str()));
-            item.insert("waiting_shard".into(), text(event.key.shard().to_key()));
-            item.insert("waiting_since_ms".into(), millis(event.received_at));
-        }
-        Some(reason) => {
-            item.insert("st".into(), text(InboxStatus::Rejected.as_str()));
-            item.insert("outcome".into(), text(reason.describe()));
-            item.insert("ended_at_ms".into(), millis(event.received_at));
-        }
-    }
-    item
-}
-
-/// A second body under a known id. It stands in no index: nobody works on it.
-fn mismatch_row(event: &NewEvent) -> Item {
-    let mut item = common_row(event, event.key.mismatch_key(&event.body_sha256));
-    item.insert("st".into(), text(InboxStatus::Mismatch.as_str()));
-    item.insert("ended_at_ms".into(), millis(event.received_at));
-    item
-}
-
-fn common_row(event: &NewEvent, key: String) -> Item {
-    let (form, body) = match &event.body {
-        StoredBody::Plain(body) => (PLAIN, body),
-        StoredBody::Deflate(body) => (DEFLATE, body),
-    };
-    let mut item = Item::with_capacity(14);
-    item.insert("pk".into(), text(key));
-    item.insert("body_form".into(), text(form));
-    item.insert("body_bytes".into(), bytes(body.clone()));
-    item.insert("body_sha256".into(), text(event.body_sha256.as_str()));
-    item.insert("received_at_ms".into(), millis(event.received_at));
-    item.insert("expires_at".into(), expiry(event.expires_at));
-    item.insert("receipt".into(), text(event.receipt.as_str()));
-    item.insert("attempts".into(), number(0));
-    if let Some(topic) = &event.topic {
-        item.insert("topic_header".into(), text(topic.as_str()));
-    }
-    item
-}

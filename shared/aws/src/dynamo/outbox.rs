@@ -1,8 +1,12 @@
 //! Sends that a customer notices.
+//!
+//! A message is found by the provider's id of it. An invite link is not: its uid never comes back alone, since what the
+//! provider reports about a text names the message, and the briefs' invitation is the message.
 
 use frontdesk_core::{
     ids::{EffectKey, OwnerToken, ProviderId, Shard},
     outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement, Unfinished},
+    phone::E164Phone,
     store::{Fenced, Lease, StoreError},
     time::UnixMillis,
 };
@@ -12,6 +16,7 @@ use super::{
     row::{Row, expiry, millis, number, text},
     write::{Change, Written},
 };
+use crate::failure;
 
 /// The first link made is the one that counts, so that a person never sees two.
 const KEEP_INVITE: &str = "SET invite_uid = if_not_exists(invite_uid, :uid), invite_url = if_not_exists(invite_url, :url), \
@@ -103,6 +108,23 @@ impl Outbox for DynamoStore {
                 Ok(if ours { Begin::Begun } else { Begin::Refused(state) })
             }
         }
+    }
+
+    async fn recipient_of(&self, id: &ProviderId) -> Result<Option<E164Phone>, StoreError> {
+        let request = self
+            .client
+            .query()
+            .table_name(self.name(Table::Outbox))
+            .index_name("by_message")
+            .key_condition_expression("message_id = :id")
+            .expression_attribute_values(":id", text(id.as_str()))
+            .limit(1);
+        let output = request.send().await.map_err(|error| Table::Outbox.unavailable(failure::detail(&error)))?;
+        let found = output.items().first().map(|item| {
+            let row = Row::new(Table::Outbox, item);
+            row.parsed("phone_e164", |phone| E164Phone::parse_e164(phone).ok())
+        });
+        found.transpose()
     }
 
     async fn settle(

@@ -1,6 +1,6 @@
 //! Values in and out of rows.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, str::FromStr};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use frontdesk_core::{ids::OwnerToken, store::StoreError, time::UnixMillis};
@@ -15,6 +15,11 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
 
 pub(super) fn number(value: impl Into<i64>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
+}
+
+/// A number that is never negative and may be larger than an `i64` is.
+pub(super) fn count(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 pub(super) fn millis(at: UnixMillis) -> AttributeValue {
@@ -76,7 +81,7 @@ impl<'i> Row<'i> {
         self.millis_if_any(name).ok_or_else(|| self.corrupt(name))
     }
 
-    pub(super) fn count(&self, name: &'static str) -> Result<u32, StoreError> {
+    pub(super) fn count<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError> {
         let read = self.item.get(name).and_then(|value| value.as_n().ok()).and_then(|n| n.parse().ok());
         read.ok_or_else(|| self.corrupt(name))
     }
@@ -95,6 +100,10 @@ impl<'i> Row<'i> {
         list.iter().map(|value| value.as_s().cloned().map_err(|_| self.corrupt(name))).collect()
     }
 
+    pub(super) fn list(&self, name: &str) -> Option<&'i [AttributeValue]> {
+        self.item.get(name)?.as_l().ok().map(Vec::as_slice)
+    }
+
     pub(super) fn map(&self, name: &str) -> Option<Row<'i>> {
         let item = self.item.get(name)?.as_m().ok()?;
         Some(Row { table: self.table, item })
@@ -102,6 +111,12 @@ impl<'i> Row<'i> {
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.item.contains_key(name)
+    }
+
+    /// Whether the row's time is over, although it is still there.
+    pub(super) fn has_expired(&self, now: UnixMillis) -> bool {
+        let at = self.item.get("expires_at").and_then(|value| value.as_n().ok()).and_then(|n| n.parse::<i64>().ok());
+        at.is_some_and(|at| at <= now.get().div_euclid(1000))
     }
 
     /// Whether `owner` wrote the row's lease last.

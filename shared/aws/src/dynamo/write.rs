@@ -1,8 +1,12 @@
-//! One conditional update, one consistent read, one page of an index: all that the ports are made of.
+//! One conditional write, one transaction, one consistent read, one page of an index: all that the ports are made of.
 
 use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Update},
+    error::ProvideErrorMetadata,
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    types::{
+        AttributeValue, CancellationReason, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        Update,
+    },
 };
 use frontdesk_core::{
     ids::Shard,
@@ -26,9 +30,17 @@ pub(super) struct Change {
     pub(super) values: Vec<(&'static str, AttributeValue)>,
 }
 
-/// What became of a change.
+/// A whole row, put in the place of any other under its key.
+pub(super) struct NewRow {
+    pub(super) table: Table,
+    pub(super) item: Item,
+    pub(super) only_if: &'static str,
+    pub(super) values: Vec<(&'static str, AttributeValue)>,
+}
+
+/// What became of a write.
 pub(super) enum Written {
-    /// Made; the row as it is now.
+    /// Made; after a change, the row as it is now.
     Made(Item),
     /// Not made, because the condition does not hold; the row as it is, if there is one.
     Refused(Option<Item>),
@@ -51,7 +63,80 @@ impl Written {
     }
 }
 
+/// What became of a transaction.
+pub(super) enum Transacted {
+    /// All of it is written.
+    Made,
+    /// Nothing of it is. For each part whose condition does not hold the row as it is, empty if there is none; `None`
+    /// for the others.
+    Refused(Vec<Option<Item>>),
+}
+
 impl DynamoStore {
+    pub(super) async fn put(&self, new: NewRow) -> Result<Written, StoreError> {
+        let NewRow { table, item, only_if, values } = new;
+        let request = self
+            .client
+            .put_item()
+            .table_name(self.name(table))
+            .set_item(Some(item))
+            .condition_expression(only_if)
+            .set_expression_attribute_values(Some(named(values)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(_) => Ok(Written::Made(Item::new())),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Written::Refused(refused.item.clone().filter(|item| !item.is_empty())))
+                }
+                _ => Err(table.unavailable(failure::detail(&error))),
+            },
+        }
+    }
+
+    /// The same as a part of a transaction.
+    pub(super) fn put_part(&self, new: NewRow) -> Result<TransactWriteItem, StoreError> {
+        let NewRow { table, item, only_if, values } = new;
+        let put = Put::builder()
+            .table_name(self.name(table))
+            .set_item(Some(item))
+            .condition_expression(only_if)
+            .set_expression_attribute_values(Some(named(values)).filter(|values| !values.is_empty()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| table.unavailable(error.to_string()))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Writes all parts or none. `token` names the transaction for the next minutes, so that its repetition is the same
+    /// one; without it the SDK draws a name for its own repetitions. Conflicts and throttling are no decision of any
+    /// condition, and errors.
+    pub(super) async fn transact(
+        &self,
+        table: Table,
+        token: Option<String>,
+        parts: Vec<TransactWriteItem>,
+    ) -> Result<Transacted, StoreError> {
+        let count = parts.len();
+        let request = self.client.transact_write_items().set_transact_items(Some(parts));
+        let error = match request.set_client_request_token(token).send().await {
+            Ok(_) => return Ok(Transacted::Made),
+            Err(error) => error,
+        };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return Err(table.unavailable(failure::detail(&error)));
+        };
+        let reasons = cancelled.cancellation_reasons();
+        let refused = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+        if reasons.len() == count && reasons.iter().any(refused) {
+            let old = |reason: &CancellationReason| refused(reason).then(|| reason.item().cloned().unwrap_or_default());
+            return Ok(Transacted::Refused(reasons.iter().map(old).collect()));
+        }
+        let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
+        let code = cancelled.code().unwrap_or("cancelled");
+        Err(table.unavailable(format!("{code}: {}", codes.join(", "))))
+    }
+
     pub(super) async fn change(&self, change: Change) -> Result<Written, StoreError> {
         let Change { table, key, only_if, update, values } = change;
         let request = self
@@ -76,9 +161,9 @@ impl DynamoStore {
     }
 
     /// The same as a part of a transaction.
-    pub(super) fn part(&self, change: Change) -> Result<Update, StoreError> {
+    pub(super) fn part(&self, change: Change) -> Result<TransactWriteItem, StoreError> {
         let Change { table, key, only_if, update, values } = change;
-        Update::builder()
+        let update = Update::builder()
             .table_name(self.name(table))
             .key("pk", text(key))
             .update_expression(update)
@@ -86,7 +171,8 @@ impl DynamoStore {
             .set_expression_attribute_values(Some(named(values)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(|error| table.unavailable(error.to_string()))
+            .map_err(|error| table.unavailable(error.to_string()))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// Reads a row, strongly consistent; `only` names the one attribute that is wanted.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_smithy_types::base64;
 use frontdesk_core::{
+    directory::Locations,
     flow::ingest::{Answer, Endpoint, Ingest, Request, SecretSource},
     ids::Ids,
     inbox::Inbox,
@@ -46,7 +47,7 @@ pub struct HttpAnswer {
 pub async fn ingest<E, S, Q, V, C, I, T>(ingest: &Ingest<'_, E, S, Q, V, C, I, T>, event: HttpEvent) -> HttpAnswer
 where
     E: Endpoint,
-    S: Inbox,
+    S: Inbox + Locations,
     Q: EventQueue,
     V: SecretSource,
     C: Clock,

@@ -1,10 +1,9 @@
 //! Batches of SQS messages, answered message by message.
 
-use std::{future::Future, time::Duration};
+use std::{fmt::Display, future::Future, time::Duration};
 
 use frontdesk_core::{
     flow::batch::{self, Message},
-    store::StoreError,
     telemetry::Telemetry,
     time::{Clock, UnixMillis},
 };
@@ -31,6 +30,17 @@ pub struct Record {
     /// What it carries.
     #[serde(default)]
     pub body: Option<String>,
+    /// What SQS says about it.
+    #[serde(default)]
+    pub attributes: Option<Attributes>,
+}
+
+/// What SQS says about a message.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Attributes {
+    /// The line in which a queue that keeps an order delivers it.
+    #[serde(default, rename = "MessageGroupId")]
+    pub group: Option<String>,
 }
 
 /// The messages that must come again.
@@ -63,7 +73,7 @@ const EARLIEST: UnixMillis = UnixMillis::new(100_000_000_000);
 ///
 /// # Errors
 /// [`Unnamed`].
-pub async fn work<K, F>(
+pub async fn work<K, F, E>(
     invocation: Invocation<QueueEvent>,
     margin: Duration,
     clock: &impl Clock,
@@ -72,13 +82,18 @@ pub async fn work<K, F>(
     handle: impl Fn(K) -> F,
 ) -> Result<QueueAnswer, Unnamed>
 where
-    F: Future<Output = Result<(), StoreError>>,
+    F: Future<Output = Result<(), E>>,
+    E: Display,
 {
     let Invocation { event, deadline } = invocation;
     let stop_at = stop_at(deadline, margin, clock.now());
     let records = event.records.into_iter();
     let messages: Vec<Message> = records
-        .map(|record| Message { id: record.message_id.unwrap_or_default(), body: record.body.unwrap_or_default() })
+        .map(|record| Message {
+            id: record.message_id.unwrap_or_default(),
+            body: record.body.unwrap_or_default(),
+            group: record.attributes.and_then(|attributes| attributes.group),
+        })
         .collect();
     let failed = batch::run(&messages, stop_at, clock, telemetry, read_key, handle).await;
     if failed.iter().any(String::is_empty) {
@@ -97,7 +112,10 @@ fn stop_at(deadline: UnixMillis, margin: Duration, now: UnixMillis) -> UnixMilli
 mod tests {
     use std::cell::RefCell;
 
-    use frontdesk_core::telemetry::{Line, Metric};
+    use frontdesk_core::{
+        store::StoreError,
+        telemetry::{Line, Metric},
+    };
 
     use super::*;
 
@@ -159,6 +177,20 @@ mod tests {
         let good = r#"{"Records":[{"body":"good"},{"messageId":"","body":"good"}]}"#;
         assert_eq!(run(good, NOW.plus(Duration::from_secs(30))).0, Ok(QueueAnswer::default()));
         assert_eq!(run(r#"{"Records":[]}"#, NOW).0, Ok(QueueAnswer::default()));
+    }
+
+    #[test]
+    fn what_stands_behind_a_failure_in_its_line_comes_again_with_it() {
+        let in_lines = r#"{"Records":[
+            {"messageId":"m1","body":"fail","attributes":{"MessageGroupId":"a"}},
+            {"messageId":"m2","body":"behind","attributes":{"MessageGroupId":"a"}},
+            {"messageId":"m3","body":"other","attributes":{"MessageGroupId":"b","SequenceNumber":"1"}},
+            {"messageId":"m4","body":"none","attributes":null}]}"#;
+        let (answer, seen) = run(in_lines, NOW.plus(Duration::from_secs(30)));
+        let failed: Vec<String> =
+            answer.unwrap().batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+        assert_eq!(failed, ["m1", "m2"]);
+        assert_eq!(seen, ["fail", "other", "none"]);
     }
 
     #[test]

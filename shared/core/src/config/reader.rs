@@ -4,6 +4,9 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use super::table::{SETTINGS, Setting};
 
+/// How the names of settings begin.
+pub const FAMILIES: [&str; 7] = ["FRONTDESK_", "REVIEW_", "SHOPIFY_", "PODIUM_", "WEBCHAT_", "OPTOUT_", "AGENT_"];
+
 /// Where settings come from.
 pub trait Env {
     /// The value of a variable, if it is set.
@@ -43,6 +46,16 @@ pub struct Loaded<T> {
     /// Variables that nothing reads, most likely misspelt.
     pub unknown: Vec<String>,
 }
+
+/// Reads all fields before it gives up on any, so that every problem is found in one go.
+macro_rules! read {
+    ($kind:ident { $($field:ident: $value:expr),* $(,)? }) => {{
+        let read = ($(($value),)*);
+        let ($($field,)*) = read;
+        (move || Some($kind { $($field: $field?),* }))()
+    }};
+}
+pub(super) use read;
 
 pub(super) struct Reader<'e> {
     env: &'e dyn Env,
@@ -100,7 +113,7 @@ impl<'e> Reader<'e> {
         }
     }
 
-    fn number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+    pub(super) fn number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
         self.parsed(name, |text| {
             let expected = || format!("is {text:?}, not a whole number from {} to {}", range.start(), range.end());
             text.parse().ok().filter(|n| range.contains(n)).ok_or_else(expected)
@@ -157,7 +170,7 @@ fn setting(name: &str) -> Option<&'static Setting> {
 
 /// Names in our families that nothing reads.
 fn unknown(env: &dyn Env) -> Vec<String> {
-    let ours = |n: &String| ["FRONTDESK_", "REVIEW_", "SHOPIFY_", "PODIUM_"].iter().any(|p| n.starts_with(p));
+    let ours = |n: &String| FAMILIES.iter().any(|family| n.starts_with(family));
     let mut names: Vec<String> = env.names().into_iter().filter(|n| ours(n) && setting(n).is_none()).collect();
     names.sort();
     names

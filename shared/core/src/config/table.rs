@@ -1,35 +1,6 @@
 //! The table of all settings: the one source of `docs/CONFIGURATION.md`, of the template's parameters and of the defaults.
 
-use std::fmt::Write;
-
-/// A deployed function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Function {
-    /// Shopify's webhooks.
-    ShopifyOrders,
-    /// Shopify's events.
-    ShopifyWorker,
-    /// Due requests.
-    ReviewSender,
-    /// The schedules.
-    Timers,
-}
-
-impl Function {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::ShopifyOrders, Self::ShopifyWorker, Self::ReviewSender, Self::Timers];
-
-    /// The package's name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ShopifyOrders => "shopify-orders",
-            Self::ShopifyWorker => "shopify-worker",
-            Self::ReviewSender => "review-sender",
-            Self::Timers => "timers",
-        }
-    }
-}
+use super::function::Function;
 
 /// One setting: an environment variable.
 #[derive(Clone, Copy, Debug)]
@@ -48,10 +19,22 @@ pub struct Setting {
     pub wired: bool,
 }
 
-use Function::{ReviewSender, ShopifyOrders, ShopifyWorker, Timers};
+use Function::{
+    PodiumContacts, PodiumSms, PodiumWebchat, PodiumWorker, ReviewSender, ShopifyOrders, ShopifyWorker, Timers,
+};
 
 const POLICY: &[Function] = &[ShopifyWorker, ReviewSender];
 const SENDER: &[Function] = &[ReviewSender];
+/// Who takes in webhooks.
+const ENDPOINTS: &[Function] = &[ShopifyOrders, PodiumWebchat, PodiumSms, PodiumContacts];
+/// Who takes in Podium's.
+const PODIUM_ENDPOINTS: &[Function] = &[PodiumWebchat, PodiumSms, PodiumContacts];
+/// Who calls Podium.
+const CALLERS: &[Function] = &[ReviewSender, PodiumWorker, Timers];
+/// Who writes within conversations.
+const TALKERS: &[Function] = &[PodiumWorker, Timers];
+const PODIUM_WORKER: &[Function] = &[PodiumWorker];
+const TIMERS: &[Function] = &[Timers];
 
 const fn wired(name: &'static str, meaning: &'static str, functions: &'static [Function]) -> Setting {
     Setting { name, default: None, unit: "name", meaning, functions, wired: true }
@@ -69,14 +52,32 @@ const fn tuned(
 
 /// All settings.
 pub const SETTINGS: &[Setting] = &[
-    wired("FRONTDESK_TABLE_INBOX", "Table of the events that were taken in.", &[ShopifyOrders, ShopifyWorker, Timers]),
-    wired("FRONTDESK_TABLE_CONTACTS", "Table of the contacts, with opt-outs and cooldowns.", POLICY),
+    wired(
+        "FRONTDESK_TABLE_INBOX",
+        "Table of the events that were taken in.",
+        &[ShopifyOrders, ShopifyWorker, PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker, Timers],
+    ),
+    wired(
+        "FRONTDESK_TABLE_CONTACTS",
+        "Table of the contacts, with opt-outs and cooldowns.",
+        &[ShopifyWorker, ReviewSender, PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker, Timers],
+    ),
     wired("FRONTDESK_TABLE_REQUESTS", "Table of the review requests.", &[ShopifyWorker, ReviewSender, Timers]),
-    wired("FRONTDESK_TABLE_OUTBOX", "Table of the sends.", SENDER),
-    wired("FRONTDESK_TABLE_LIMITS", "Table of the providers' pauses.", SENDER),
-    wired("FRONTDESK_TABLE_DIRECTORY", "Table of the shared access tokens.", SENDER),
+    wired("FRONTDESK_TABLE_OUTBOX", "Table of the sends.", CALLERS),
+    wired("FRONTDESK_TABLE_LIMITS", "Table of the providers' pauses, and of what is counted.", CALLERS),
+    wired(
+        "FRONTDESK_TABLE_DIRECTORY",
+        "Table of the shared access tokens and of the list of locations.",
+        &[ReviewSender, PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker, Timers],
+    ),
+    wired("FRONTDESK_TABLE_SESSIONS", "Table of the webchat sessions.", TALKERS),
     wired("FRONTDESK_QUEUE_SHOPIFY_URL", "Queue of Shopify's events.", &[ShopifyOrders, Timers]),
-    wired("FRONTDESK_QUEUE_REVIEWS_URL", "Delay queue of due review requests.", &[Timers]),
+    wired("FRONTDESK_QUEUE_REVIEWS_URL", "Delay queue of due review requests.", TIMERS),
+    wired(
+        "FRONTDESK_QUEUE_PODIUM_URL",
+        "Queue of Podium's events, in order for each conversation.",
+        &[PodiumWebchat, PodiumSms, PodiumContacts, Timers],
+    ),
     wired(
         "SHOPIFY_WEBHOOK_SECRET_ARN",
         "Secret that signs Shopify's webhooks: the app's client secret, as plain text. Its previous version stays valid.",
@@ -88,87 +89,93 @@ pub const SETTINGS: &[Setting] = &[
         SENDER,
     ),
     wired(
+        "PODIUM_WEBHOOK_SECRET_ARN",
+        "Secret that signs Podium's webhooks, as plain text: the secret that they were created with. Its previous version stays valid.",
+        PODIUM_ENDPOINTS,
+    ),
+    wired(
         "PODIUM_OAUTH_SECRET_ARN",
         "Secret for Podium's API, JSON: {\"client_id\",\"client_secret\",\"refresh_token\"}. Rewritten when Podium rotates the refresh token.",
-        SENDER,
+        CALLERS,
     ),
     tuned(
         "FRONTDESK_SECRET_TTL_SECONDS",
         Some("900"),
         "seconds",
         "How long a webhook secret that was read is used before it is read again. A signature that does not match looks again at once, at most every 30 s.",
-        &[ShopifyOrders],
+        ENDPOINTS,
     ),
     tuned(
         "FRONTDESK_BODY_BYTES_MAX",
         Some("4194304"),
         "bytes",
-        "Larger webhook bodies are answered 413 unread. Lambda itself ends at 6 MB.",
-        &[ShopifyOrders, ShopifyWorker],
+        "Larger webhook bodies are not kept: Shopify hears 413, Podium 200, and a row says so. Lambda itself ends at 6 MB.",
+        &[ShopifyOrders, ShopifyWorker, PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker],
     ),
     tuned(
         "FRONTDESK_INBOX_KEEP_DAYS",
         Some("14"),
         "days",
-        "How long an event is kept and recognised as a duplicate. Shopify can deliver a day late, so not below 7 without need.",
-        &[ShopifyOrders],
+        "How long an event is kept and recognised as a duplicate. Podium can deliver ten days late, so not below that without need.",
+        ENDPOINTS,
     ),
     tuned(
         "FRONTDESK_LEASE_SECONDS",
         Some("90"),
         "seconds",
         "How long a worker holds a row. Must exceed the workers' timeout (60 s in the template) by the difference of two hosts' clocks, so that an expired lease means a dead worker.",
-        POLICY,
+        &[ShopifyWorker, ReviewSender, PodiumWorker, Timers],
     ),
     tuned(
         "FRONTDESK_ATTEMPTS_MAX",
         Some("8"),
         "attempts",
         "After so many failed attempts an event is parked for a person.",
-        &[ShopifyWorker],
+        &[ShopifyWorker, PodiumWorker],
     ),
     tuned(
         "FRONTDESK_SWEEP_AFTER_SECONDS",
         Some("180"),
         "seconds",
         "An event that waits longer is put into the queue again.",
-        &[Timers],
+        TIMERS,
     ),
     tuned(
         "FRONTDESK_REQUEUE_AFTER_SECONDS",
         Some("300"),
         "seconds",
         "A queued request that did not end this long after its time is put into the queue again.",
-        &[Timers],
+        TIMERS,
     ),
     tuned(
         "FRONTDESK_CONNECT_TIMEOUT_MS",
         Some("3000"),
         "milliseconds",
         "Longest wait for a connection to a provider.",
-        SENDER,
+        CALLERS,
     ),
     tuned(
         "FRONTDESK_CALL_TIMEOUT_MS",
         Some("10000"),
         "milliseconds",
         "Longest wait for a provider's whole answer.",
-        SENDER,
+        CALLERS,
     ),
     tuned(
         "FRONTDESK_RETRY_AFTER_DEFAULT_SECONDS",
         Some("60"),
         "seconds",
         "How long a provider is left alone that asks for it without saying how long.",
-        SENDER,
+        CALLERS,
     ),
     tuned(
         "FRONTDESK_RETRY_AFTER_MAX_SECONDS",
         Some("120"),
         "seconds",
         "The longest that a provider's wish to be left alone is believed.",
-        SENDER,
+        CALLERS,
     ),
+    tuned("FRONTDESK_OUTBOX_KEEP_DAYS", Some("90"), "days", "How long a message that was sent is remembered.", TALKERS),
     tuned(
         "SHOPIFY_SHOP",
         None,
@@ -285,52 +292,176 @@ pub const SETTINGS: &[Setting] = &[
         "PODIUM_CONTRACT",
         Some("published"),
         "published, brief",
-        "Which Podium is called: the published API (a link, and a message with it) or the briefs' review invitations.",
-        SENDER,
+        "Which Podium is called: the published API, or the one that the briefs describe (review invitations, other paths and bodies).",
+        CALLERS,
     ),
-    tuned("PODIUM_API_URL", Some("https://api.podium.com"), "URL", "Base of Podium's API.", SENDER),
-    tuned("PODIUM_API_VERSION", Some("2021.04.01"), "version", "Pinned version of Podium's API.", SENDER),
+    tuned("PODIUM_API_URL", Some("https://api.podium.com"), "URL", "Base of Podium's API.", CALLERS),
+    tuned("PODIUM_API_VERSION", Some("2021.04.01"), "version", "Pinned version of Podium's API.", CALLERS),
     tuned(
         "PODIUM_TOKEN_URL",
         Some("https://api.podium.com/oauth/token"),
         "URL",
         "Where Podium grants tokens; some apps use https://accounts.podium.com/oauth/token.",
-        SENDER,
+        CALLERS,
     ),
-    tuned("PODIUM_TOKEN_BODY", Some("json"), "json, form", "How the token request is written.", SENDER),
-    tuned("PODIUM_CAMPAIGN_ID", None, "id", "The review campaign. Must be set when PODIUM_CONTRACT=brief.", SENDER),
+    tuned("PODIUM_TOKEN_BODY", Some("json"), "json, form", "How the token request is written.", CALLERS),
+    tuned("PODIUM_CAMPAIGN_ID", None, "id", "The review campaign. Must be set when PODIUM_CONTRACT=brief.", CALLERS),
     tuned(
         "PODIUM_LOOKUP_AFTER_SECONDS",
         Some("120"),
         "seconds",
         "How long a message may take to show up at Podium: a send whose answer was lost is looked up after this, and \"not there\" then means \"not sent\".",
-        SENDER,
+        CALLERS,
     ),
     tuned(
         "PODIUM_LOOKUP_HOURS",
         Some("24"),
         "hours",
-        "How long such a look-up is tried before the request ends as unknown.",
-        SENDER,
+        "How long such a look-up is tried before the message ends as unknown.",
+        CALLERS,
+    ),
+    tuned(
+        "PODIUM_SIGNATURE_SCHEMES",
+        Some("published,brief_body,brief_t_v1"),
+        "published, brief_body, brief_t_v1",
+        "Signatures that count, separated by commas; any other is none. Name the one that your webhooks carry, once you know it.",
+        PODIUM_ENDPOINTS,
+    ),
+    tuned(
+        "PODIUM_REPLAY_WINDOW_SECONDS",
+        Some("36000"),
+        "seconds",
+        "How far a signed time may be from ours. Podium repeats a delivery for 8 hours, perhaps with its first time.",
+        PODIUM_ENDPOINTS,
+    ),
+    tuned(
+        "PODIUM_STALE",
+        Some("accept"),
+        "accept, reject",
+        "What becomes of a rightly signed delivery outside of that window: taken unless it was here before, or answered 401.",
+        PODIUM_ENDPOINTS,
+    ),
+    tuned(
+        "PODIUM_LOCATIONS_SECONDS",
+        Some("300"),
+        "seconds",
+        "Between two refreshes of the list of locations, as LocationsSchedule of the template makes them; a list twice as old is reported (ERR_WEBCHAT_014).",
+        TALKERS,
+    ),
+    tuned(
+        "PODIUM_LOCATIONS_FRESH_SECONDS",
+        Some("30"),
+        "seconds",
+        "A message that names an unknown location has the list loaded again, unless it is younger than this.",
+        TALKERS,
+    ),
+    tuned(
+        "OPTOUT_EXTRA_WORDS",
+        None,
+        "words",
+        "Your own words for STOP, separated by commas, beside the built-in ones. A message counts when it says nothing else.",
+        &[PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker],
+    ),
+    tuned(
+        "OPTOUT_MIRROR",
+        Some("none"),
+        "none, tag, campaign_opt_out, brief_patch",
+        "How Podium is told of opt-outs: not at all, by a tag on the contact, out of all campaigns (Podium must allow your app that), or by the field that the briefs describe.",
+        TIMERS,
+    ),
+    tuned("OPTOUT_TAG", Some("do-not-contact"), "label", "The tag's label, with OPTOUT_MIRROR=tag.", TIMERS),
+    tuned(
+        "OPTOUT_MIRROR_RETRY_SECONDS",
+        Some("60"),
+        "seconds",
+        "Wait after the first vain attempt to tell Podium of an opt-out; doubles each time.",
+        TIMERS,
+    ),
+    tuned("OPTOUT_MIRROR_RETRY_MAX_SECONDS", Some("3600"), "seconds", "The longest such wait.", TIMERS),
+    tuned(
+        "WEBCHAT_WARN_SECONDS",
+        Some("1200"),
+        "seconds",
+        "A customer who has been silent for so long in a webchat is asked once whether they are still there.",
+        TALKERS,
+    ),
+    tuned(
+        "WEBCHAT_CLOSE_SECONDS",
+        Some("1680"),
+        "seconds",
+        "Silent for so long, the chat is closed with its answers kept. Podium itself forgets a chat after some 1800 s.",
+        TALKERS,
+    ),
+    tuned(
+        "WEBCHAT_KEEP_DAYS",
+        Some("7"),
+        "days",
+        "How long a closed chat's answers wait for the customer's next message.",
+        TALKERS,
+    ),
+    tuned(
+        "WEBCHAT_PROMPT",
+        Some("{location_name}: are you still there? Send any message to continue. Reply STOP to opt out."),
+        "text",
+        "What a silent customer is asked. May hold {location_name}; 480 characters at most.",
+        TIMERS,
+    ),
+    tuned(
+        "WEBCHAT_REPLY",
+        Some("off"),
+        "off, confirmation, agent",
+        "What answers a webchat by itself: nothing, one confirmation a chat, or answers by keyword with the confirmation where no keyword fits.",
+        PODIUM_WORKER,
+    ),
+    tuned(
+        "WEBCHAT_CONFIRMATION",
+        Some(
+            "Thanks for writing to {location_name}! We have your message and will answer it here. Reply STOP to opt out.",
+        ),
+        "text",
+        "The confirmation. May hold {location_name}; 480 characters at most.",
+        PODIUM_WORKER,
+    ),
+    tuned(
+        "AGENT_KEYWORDS",
+        Some("[]"),
+        "JSON",
+        "Answers by keyword, with WEBCHAT_REPLY=agent: [{\"words\": [..], \"answer\"}], the first that fits. An answer may hold {location_name}.",
+        PODIUM_WORKER,
+    ),
+    tuned(
+        "WEBCHAT_ATTACHMENT_BYTES_MAX",
+        Some("26214400"),
+        "bytes",
+        "A message with larger attachments is rejected (ERR_WEBCHAT_005). Podium's own limit is 25 MiB.",
+        PODIUM_WORKER,
+    ),
+    tuned(
+        "WEBCHAT_ATTACHMENT_LIMIT",
+        Some("sum"),
+        "sum, each",
+        "Whether that is the limit of all attachments of a message together, or of each.",
+        PODIUM_WORKER,
+    ),
+    tuned(
+        "WEBCHAT_ATTACHMENT_HOSTS",
+        Some("*.podium.com"),
+        "hosts",
+        "Hosts that may be asked how large an attachment is, separated by commas; *. stands for any subdomain. An attachment of any other host counts as within the limit.",
+        PODIUM_WORKER,
+    ),
+    tuned(
+        "WEBCHAT_REJECTION_BURST",
+        Some("10"),
+        "messages",
+        "So many messages without a usable location raise one alarm (ERR_WEBCHAT_012).",
+        PODIUM_WORKER,
+    ),
+    tuned(
+        "WEBCHAT_REJECTION_BURST_SECONDS",
+        Some("300"),
+        "seconds",
+        "The stretch of time in which they are counted.",
+        PODIUM_WORKER,
     ),
 ];
-
-/// The table as Markdown, for `docs/CONFIGURATION.md`.
-#[must_use]
-pub fn markdown() -> String {
-    let mut out = String::new();
-    let mut section = |title: &str, wired: bool| {
-        let _ = writeln!(
-            out,
-            "\n### {title}\n\n| variable | default | unit or form | meaning | read by |\n|---|---|---|---|---|"
-        );
-        for s in SETTINGS.iter().filter(|s| s.wired == wired) {
-            let by: Vec<&str> = s.functions.iter().map(|f| f.as_str()).collect();
-            let default = s.default.map_or_else(|| "–".to_owned(), |d| format!("`{d}`"));
-            let _ = writeln!(out, "| `{}` | {default} | {} | {} | {} |", s.name, s.unit, s.meaning, by.join(", "));
-        }
-    };
-    section("Yours to tune", false);
-    section("Set by the template from its own resources", true);
-    out
-}

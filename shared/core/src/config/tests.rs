@@ -1,6 +1,12 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::{
+    flow::podium_worker::{AttachmentRules, ReplyMode},
+    keyword::KeywordAnswers,
+    provider::OptOutMirror,
+    signature::{PodiumScheme, StalePolicy},
+};
 
 struct Map(BTreeMap<&'static str, String>);
 
@@ -32,6 +38,12 @@ fn defaults_suffice_for_everything_that_has_one() {
     assert_eq!(shopify_worker(&env).unwrap().config.policy.buffer.as_secs(), 5 * 86_400);
     assert_eq!(review_sender(&env).unwrap().config.shopify.url, "https://harbour-lane.myshopify.com");
     assert_eq!(timers(&env).unwrap().config.requeue_after.as_secs(), 300);
+    assert_eq!(podium_endpoint(&env).unwrap().config.endpoint.schemes, PodiumScheme::ALL);
+    let chat = podium_worker(&env).unwrap().config.chat;
+    assert_eq!((chat.sessions.warn_after.as_secs(), chat.sessions.close_after.as_secs()), (1_200, 1_680));
+    assert_eq!(chat.attachments, AttachmentRules { bytes_max: 25 << 20, in_sum: true });
+    assert_eq!(chat.reply, ReplyMode::Off);
+    assert_eq!(timers(&env).unwrap().config.mirror.how, None);
 }
 
 #[test]
@@ -82,13 +94,118 @@ fn an_only_location_must_be_listed() {
     assert!(shopify_worker(&env).is_ok());
 }
 
+/// What a setting says when this is its value.
+fn said(read: impl Fn(&Map) -> Option<Problems>, name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+    let mut env = complete();
+    env.0.insert(name, value.into());
+    read(&env).map(|problems| problems.0.into_iter().map(|p| (p.name, p.what)).collect()).unwrap_or_default()
+}
+
+fn worker_says(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+    said(|env| podium_worker(env).err(), name, value)
+}
+
+fn endpoint_says(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+    said(|env| podium_endpoint(env).err(), name, value)
+}
+
+fn timers_say(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+    said(|env| timers(env).err(), name, value)
+}
+
+#[test]
+fn signatures_that_count_are_named_and_an_empty_list_is_refused() {
+    let mut env = complete();
+    env.0.insert("PODIUM_SIGNATURE_SCHEMES", " Published , published".into());
+    env.0.insert("PODIUM_STALE", "reject".into());
+    let endpoint = podium_endpoint(&env).unwrap().config.endpoint;
+    assert_eq!(endpoint.schemes, [PodiumScheme::Published]);
+    assert_eq!((endpoint.window.window_s, endpoint.window.stale), (36_000, StalePolicy::Reject));
+    for (value, word) in [(",", "nobody could prove"), ("published, any", "\"any\""), ("brief", "brief_body")] {
+        let problems = endpoint_says("PODIUM_SIGNATURE_SCHEMES", value);
+        assert!(problems.len() == 1 && problems[0].1.contains(word), "{value}: {problems:?}");
+    }
+}
+
+#[test]
+fn texts_hold_only_what_is_filled_in_and_are_not_too_long() {
+    for fine in ["Still there?", "{location_name} and {location_name}"] {
+        assert_eq!(timers_say("WEBCHAT_PROMPT", fine), [], "{fine}");
+        assert_eq!(worker_says("WEBCHAT_CONFIRMATION", fine), [], "{fine}");
+    }
+    let long = "x".repeat(481);
+    for bad in ["Hi {first_name}", "Hi {location_name", "Hi {}", &long] {
+        assert_eq!(timers_say("WEBCHAT_PROMPT", bad).len(), 1, "{bad}");
+        assert_eq!(worker_says("WEBCHAT_CONFIRMATION", bad).len(), 1, "{bad}");
+    }
+    let answers = |answer: &str| format!(r#"[{{"words":["open"],"answer":"{answer}"}}]"#);
+    assert_eq!(worker_says("AGENT_KEYWORDS", &answers("{location_name} is open")), []);
+    assert_eq!(worker_says("AGENT_KEYWORDS", &answers("Hi {name}")).len(), 1);
+    assert_eq!(worker_says("AGENT_KEYWORDS", "[{}]").len(), 1);
+}
+
+/// An agent without words of its own answers with the confirmation; that is no mistake.
+#[test]
+fn an_agent_may_have_no_answers() {
+    let mut env = complete();
+    env.0.insert("WEBCHAT_REPLY", "agent".into());
+    assert_eq!(podium_worker(&env).unwrap().config.chat.reply, ReplyMode::Agent(KeywordAnswers::default()));
+}
+
+#[test]
+fn hosts_of_attachments_are_names() {
+    for fine in ["*.podium.com", "files.example.com, *.example.org", "http://127.0.0.1:8788,*.podium.com"] {
+        assert_eq!(worker_says("WEBCHAT_ATTACHMENT_HOSTS", fine), [], "{fine}");
+    }
+    for bad in [
+        "*",
+        "*.com",
+        "https://podium.com",
+        "a.example.com,",
+        "podium.com/x",
+        "a..b",
+        "http://10.0.0.1:80",
+        "*.*.example.com",
+    ] {
+        assert_eq!(worker_says("WEBCHAT_ATTACHMENT_HOSTS", bad).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn settings_that_depend_on_each_other_are_compared() {
+    assert_eq!(worker_says("WEBCHAT_CLOSE_SECONDS", "1200")[0].0, "WEBCHAT_CLOSE_SECONDS");
+    assert_eq!(timers_say("WEBCHAT_WARN_SECONDS", "1680")[0].0, "WEBCHAT_CLOSE_SECONDS");
+    assert_eq!(worker_says("PODIUM_LOCATIONS_FRESH_SECONDS", "301")[0].0, "PODIUM_LOCATIONS_FRESH_SECONDS");
+    assert_eq!(timers_say("OPTOUT_MIRROR_RETRY_SECONDS", "3601")[0].0, "OPTOUT_MIRROR_RETRY_SECONDS");
+    assert_eq!(timers_say("PODIUM_LOOKUP_AFTER_SECONDS", "86400")[0].0, "PODIUM_LOOKUP_AFTER_SECONDS");
+    assert_eq!(worker_says("FRONTDESK_OUTBOX_KEEP_DAYS", "1")[0].0, "FRONTDESK_OUTBOX_KEEP_DAYS");
+}
+
+#[test]
+fn a_way_to_tell_podium_of_opt_outs_has_to_exist_in_its_contract() {
+    assert_eq!(timers_say("OPTOUT_MIRROR", "tag"), []);
+    assert_eq!(timers_say("OPTOUT_MIRROR", "brief_patch")[0].0, "OPTOUT_MIRROR");
+    let mut env = complete();
+    env.0.extend(
+        [("OPTOUT_MIRROR", "brief_patch"), ("PODIUM_CONTRACT", "brief"), ("PODIUM_CAMPAIGN_ID", "c-1")]
+            .map(|(n, v)| (n, v.to_owned())),
+    );
+    assert_eq!(timers(&env).unwrap().config.mirror.how, Some(OptOutMirror::BriefPatch));
+}
+
 #[test]
 fn names_that_nothing_reads_are_warned_about() {
     let mut env = complete();
+    for name in ["WEBCHAT_WARN", "OPTOUT_WORDS", "AGENT_KEYWORD"] {
+        env.0.insert(name, "x".into());
+    }
     env.0.insert("FRONTDESK_TABEL_INBOX", "x".into());
     env.0.insert("REVIEW_COOLDOWN", "7".into());
     env.0.insert("PATH", "/bin".into());
-    assert_eq!(timers(&env).unwrap().unknown, ["FRONTDESK_TABEL_INBOX", "REVIEW_COOLDOWN"]);
+    assert_eq!(
+        timers(&env).unwrap().unknown,
+        ["AGENT_KEYWORD", "FRONTDESK_TABEL_INBOX", "OPTOUT_WORDS", "REVIEW_COOLDOWN", "WEBCHAT_WARN"]
+    );
 }
 
 #[test]

@@ -8,7 +8,6 @@ use std::{
 };
 
 use crate::{
-    store::StoreError,
     telemetry::{Line, Metric, Telemetry},
     time::{Clock, UnixMillis},
 };
@@ -20,13 +19,16 @@ pub struct Message {
     pub id: String,
     /// What it carries: a key.
     pub body: String,
+    /// The line in which a queue that keeps an order delivers it.
+    pub group: Option<String>,
 }
 
 /// Runs `handle` on each message that carries a key and returns the ids of those that failed and must come again.
 ///
 /// A message without a readable key is noted and dropped: coming again would not make it readable. Messages whose turn
-/// does not come before `stop_at` fail unharmed.
-pub async fn run<K, F>(
+/// does not come before `stop_at` fail unharmed, and so do those behind a failed one in the same line, which must not
+/// overtake it.
+pub async fn run<K, F, E>(
     messages: &[Message],
     stop_at: UnixMillis,
     clock: &impl Clock,
@@ -35,16 +37,24 @@ pub async fn run<K, F>(
     handle: impl Fn(K) -> F,
 ) -> Vec<String>
 where
-    F: Future<Output = Result<(), StoreError>>,
+    F: Future<Output = Result<(), E>>,
+    E: std::fmt::Display,
 {
     let mut failed = Vec::new();
+    let mut blocked: Vec<&str> = Vec::new();
     for message in messages {
+        if message.group.as_deref().is_some_and(|group| blocked.contains(&group)) {
+            failed.push(message.id.clone());
+            continue;
+        }
+        let before = failed.len();
         let Some(key) = read_key(&message.body) else {
             telemetry.line(Line::error("a queue message carries no key and is dropped").id("message.id", &message.id));
             continue;
         };
         if clock.now() >= stop_at {
             failed.push(message.id.clone());
+            blocked.extend(message.group.as_deref());
             continue;
         }
         match caught(|| handle(key)).await {
@@ -58,6 +68,9 @@ where
                 telemetry.line(Line::error("a record made its handler panic").id("message.id", &message.id));
                 failed.push(message.id.clone());
             }
+        }
+        if failed.len() > before {
+            blocked.extend(message.group.as_deref());
         }
     }
     failed

@@ -5,16 +5,27 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
+
 use crate::{
     body::StoredBody,
-    ids::{EventId, Ids, ShopDomain},
+    contact::{Direction, OptOutChange},
+    directory::{LocationBook, Locations},
+    ids::{EventId, GroupId, Ids, ShopDomain},
     inbox::{Accepted, BodySha256, Inbox, InboxKey, NewEvent, RejectReason, Source},
-    queue::EventQueue,
+    podium::{self, OptOutNews, PodiumEvent, What},
+    queue::{EventQueue, Wake},
     shopify,
-    signature::{self, LiveSecrets, Matched, SignatureError, Verified},
+    signature::{self, LiveSecrets, Matched, PodiumHeaders, PodiumScheme, ReplayWindow, SignatureError, Verified},
+    store::StoreError,
     telemetry::{Level, Line, Metric, Telemetry},
     time::{Clock, UnixMillis},
+    webchat::WebchatCode,
+    wish::ExtraWords,
 };
+
+/// How many events of one batch are stored at a time: a sender waits five seconds for all of them.
+const STORED_AT_ONCE: usize = 16;
 
 /// A request as the gateway handed it over: header names in lower case, the body's own bytes.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +48,38 @@ impl<'a> Request<'a> {
     }
 }
 
+/// What becomes of a verified body that is larger than is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Oversize {
+    /// 413. For a sender that gives up on this one event only.
+    Refuse,
+    /// Noted with its hash and answered 200. For a sender that would hold back everything behind it.
+    Note,
+}
+
+/// One event of a delivery.
+#[derive(Clone, Debug)]
+pub struct Delivered<'a, E> {
+    /// The sender's id of it, if there is one.
+    pub id: Option<EventId>,
+    /// The sender's name for its kind; for people only.
+    pub topic: Option<String>,
+    /// Its own bytes.
+    pub body: &'a [u8],
+    /// The line in which it is to be worked on.
+    pub group: Option<GroupId>,
+    /// What it says, or why it is not usable.
+    pub event: Result<E, RejectReason>,
+}
+
 /// What a provider's webhooks look like.
 pub trait Endpoint {
     /// Who sends them.
     const SOURCE: Source;
+    /// What becomes of one that is too large.
+    const OVERSIZE: Oversize;
+    /// An event as this endpoint reads it.
+    type Event;
 
     /// Checks the signature over the raw bytes.
     ///
@@ -49,14 +88,11 @@ pub trait Endpoint {
     fn verify(&self, request: &Request<'_>, secrets: &LiveSecrets, now: UnixMillis)
     -> Result<Verified, SignatureError>;
 
-    /// The sender's id of the event, if it gives one.
-    fn event_id(&self, request: &Request<'_>) -> Option<EventId>;
+    /// The events of a verified delivery, in their order; at least one.
+    fn events<'a>(&self, request: &Request<'a>) -> Vec<Delivered<'a, Self::Event>>;
 
-    /// The sender's name for the kind of event; for people only.
-    fn topic(&self, request: &Request<'_>) -> Option<String>;
-
-    /// Why the event is not usable, if it is not.
-    fn objection(&self, request: &Request<'_>) -> Option<RejectReason>;
+    /// What an event says about opt-outs. `book` is given after [`OptOutNews::NeedsLocations`].
+    fn opt_outs(&self, event: &Self::Event, book: Option<&LocationBook>, now: UnixMillis) -> OptOutNews;
 }
 
 /// Shopify's webhooks for one shop.
@@ -68,6 +104,8 @@ pub struct ShopifyEndpoint {
 
 impl Endpoint for ShopifyEndpoint {
     const SOURCE: Source = Source::Shopify;
+    const OVERSIZE: Oversize = Oversize::Refuse;
+    type Event = ();
 
     fn verify(
         &self,
@@ -78,19 +116,74 @@ impl Endpoint for ShopifyEndpoint {
         signature::verify_shopify(secrets, request.header("x-shopify-hmac-sha256"), request.body)
     }
 
-    fn event_id(&self, request: &Request<'_>) -> Option<EventId> {
-        request.text("x-shopify-webhook-id").and_then(|id| EventId::try_from(id).ok())
+    fn events<'a>(&self, request: &Request<'a>) -> Vec<Delivered<'a, ()>> {
+        let served = shopify::is_served(request.text("x-shopify-shop-domain"), &self.shop);
+        let event = if served { shopify::parse(request.body).map(|_| ()) } else { Err(RejectReason::OtherShop) };
+        vec![Delivered {
+            id: request.text("x-shopify-webhook-id").and_then(|id| EventId::try_from(id).ok()),
+            topic: request.text("x-shopify-topic").map(|t| t.chars().take(64).collect()),
+            body: request.body,
+            group: None,
+            event,
+        }]
     }
 
-    fn topic(&self, request: &Request<'_>) -> Option<String> {
-        request.text("x-shopify-topic").map(|t| t.chars().take(64).collect())
+    fn opt_outs(&self, _event: &(), _book: Option<&LocationBook>, _now: UnixMillis) -> OptOutNews {
+        OptOutNews::Nothing
+    }
+}
+
+/// Podium's webhooks, whichever of its events they carry.
+#[derive(Clone, Debug)]
+pub struct PodiumEndpoint {
+    /// The signature schemes that count; any other is no signature.
+    pub schemes: Vec<PodiumScheme>,
+    /// How old a signed delivery may be.
+    pub window: ReplayWindow,
+    /// The shop's own words for STOP.
+    pub extra_words: ExtraWords,
+}
+
+impl Endpoint for PodiumEndpoint {
+    const SOURCE: Source = Source::Podium;
+    const OVERSIZE: Oversize = Oversize::Note;
+    type Event = PodiumEvent;
+
+    fn verify(
+        &self,
+        request: &Request<'_>,
+        secrets: &LiveSecrets,
+        now: UnixMillis,
+    ) -> Result<Verified, SignatureError> {
+        let headers = PodiumHeaders {
+            timestamp: request.header(signature::PODIUM_TIMESTAMP),
+            signature: request.header(signature::PODIUM_SIGNATURE),
+            x_signature: request.header(signature::PODIUM_X_SIGNATURE),
+        };
+        signature::verify_podium(secrets, &self.schemes, self.window, headers, request.body, now.get())
+            .map(|v| v.verified)
     }
 
-    fn objection(&self, request: &Request<'_>) -> Option<RejectReason> {
-        if !shopify::is_served(request.text("x-shopify-shop-domain"), &self.shop) {
-            return Some(RejectReason::OtherShop);
-        }
-        shopify::parse(request.body).err()
+    fn events<'a>(&self, request: &Request<'a>) -> Vec<Delivered<'a, PodiumEvent>> {
+        let delivered = |item: podium::Item<'a>| {
+            let event = item.event.as_ref().ok();
+            let group = event.map(|e| match &e.what {
+                What::Received(message) | What::Sent(message) | What::Failed { message, .. } => message.group(&e.id),
+                What::Contact(_) | What::InvitationFailed { .. } | What::Other => GroupId::of(e.id.as_str()),
+            });
+            Delivered {
+                id: event.map(|e| e.id.clone()),
+                topic: event.and_then(|e| e.event_type.clone()),
+                body: item.body,
+                group,
+                event: item.event,
+            }
+        };
+        podium::items(request.body).into_iter().map(delivered).collect()
+    }
+
+    fn opt_outs(&self, event: &PodiumEvent, book: Option<&LocationBook>, now: UnixMillis) -> OptOutNews {
+        OptOutNews::of(event, &self.extra_words, book, now)
     }
 }
 
@@ -165,6 +258,17 @@ impl Answer {
         }
     }
 
+    /// Of the answers to a batch the one with the lowest rank is given.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::NotStored | Self::TooLarge | Self::BadSignature(_) => 0,
+            Self::Accepted => 1,
+            Self::Mismatch => 2,
+            Self::Rejected => 3,
+            Self::Duplicate => 4,
+        }
+    }
+
     /// The body, for whoever tries it by hand.
     #[must_use]
     pub const fn text(self) -> &'static str {
@@ -197,7 +301,7 @@ impl Answer {
 impl<E, S, Q, V, C, I, T> Ingest<'_, E, S, Q, V, C, I, T>
 where
     E: Endpoint,
-    S: Inbox,
+    S: Inbox + Locations,
     Q: EventQueue,
     V: SecretSource,
     C: Clock,
@@ -207,9 +311,11 @@ where
     /// Takes in one webhook.
     ///
     /// # Guarantees
-    /// Without a valid signature nothing is written (G7). After a 2xx the event is stored (G1).
+    /// Without a valid signature nothing is written (G7). After a 2xx every event of it is stored (G1), and so is every
+    /// opt-out that it tells of (G3).
     pub async fn handle(&self, request: &Request<'_>) -> Answer {
-        if request.body.len() > self.rules.body_bytes_max {
+        let too_large = request.body.len() > self.rules.body_bytes_max;
+        if too_large && E::OVERSIZE == Oversize::Refuse {
             return self.too_large();
         }
         let now = self.clock.now();
@@ -227,25 +333,25 @@ where
                 return Answer::BadSignature(error);
             }
         }
-        let Ok(body) = StoredBody::pack(request.body) else { return self.too_large() };
-        let body_sha256 = BodySha256::of(request.body);
-        let event = self
-            .endpoint
-            .event_id(request)
-            .or_else(|| EventId::try_from(format!("sha256-{}", body_sha256.as_str()).as_str()).ok());
-        let Some(event) = event else { return self.too_large() };
-        let rejected = self.endpoint.objection(request);
-        let event = NewEvent {
-            key: InboxKey { source: E::SOURCE, event },
-            topic: self.endpoint.topic(request),
-            body,
-            body_sha256,
-            received_at: now,
-            expires_at: now.plus(self.rules.keep),
-            receipt: self.ids.owner().as_str().to_owned(),
-            rejected,
+        let new = match self.read(request, too_large, now).await {
+            Ok(new) => new,
+            Err(answer) => return answer,
         };
-        self.store_and_queue(&event).await
+        let stored: Vec<(NewEvent, Answer)> =
+            stream::iter(new).map(|event| self.store(event)).buffered(STORED_AT_ONCE).collect().await;
+        let wakes: Vec<Wake> = stored
+            .iter()
+            .filter(|(_, answer)| *answer == Answer::Accepted)
+            .map(|(event, _)| Wake { key: event.key.clone(), group: event.group.clone() })
+            .collect();
+        if !wakes.is_empty()
+            && let Err(error) = self.queue.enqueue(&wakes).await
+        {
+            self.telemetry.count(Metric::QueueSendFailed, None);
+            self.telemetry.line(Line::warn("events are stored but not queued; the sweeper will").detail(&error));
+        }
+        // One answer for all of a batch: if any is not stored, all come again, and the others are duplicates then.
+        stored.into_iter().map(|(_, answer)| answer).min_by_key(|answer| answer.rank()).unwrap_or(Answer::NotStored)
     }
 
     async fn verified(&self, request: &Request<'_>, now: UnixMillis) -> Result<Verified, SignatureError> {
@@ -259,31 +365,110 @@ where
         }
     }
 
-    async fn store_and_queue(&self, event: &NewEvent) -> Answer {
-        let answer = match self.store.accept(event).await {
+    /// The rows to write. Whatever may be wrong with an event, its opt-outs are read first.
+    async fn read(&self, request: &Request<'_>, too_large: bool, now: UnixMillis) -> Result<Vec<NewEvent>, Answer> {
+        if too_large {
+            return Ok(vec![self.noted(request.body, now)]);
+        }
+        let delivered = self.endpoint.events(request);
+        let mut book = None;
+        let mut new = Vec::with_capacity(delivered.len());
+        for one in delivered {
+            let (opt_outs, rejected) = match &one.event {
+                Ok(event) => (self.opt_outs(event, &mut book, now).await?, None),
+                Err(reason) => (Vec::new(), Some(reason.clone())),
+            };
+            let Ok(body) = StoredBody::pack(one.body) else {
+                match E::OVERSIZE {
+                    Oversize::Refuse => return Err(self.too_large()),
+                    Oversize::Note => new.push(NewEvent { opt_outs, ..self.noted(one.body, now) }),
+                }
+                continue;
+            };
+            let body_sha256 = BodySha256::of(one.body);
+            let event = one.id.unwrap_or_else(|| EventId::of_body(&body_sha256));
+            new.push(NewEvent {
+                key: InboxKey { source: E::SOURCE, event },
+                topic: one.topic,
+                body,
+                body_sha256,
+                received_at: now,
+                expires_at: now.plus(self.rules.keep),
+                receipt: self.ids.owner().as_str().to_owned(),
+                rejected,
+                group: one.group,
+                opt_outs,
+            });
+        }
+        Ok(new)
+    }
+
+    /// The list of locations is read only for an opt-out that cannot be attributed without it, and once a delivery.
+    async fn opt_outs(
+        &self,
+        event: &E::Event,
+        book: &mut Option<LocationBook>,
+        now: UnixMillis,
+    ) -> Result<Vec<OptOutChange>, Answer> {
+        let mut news = self.endpoint.opt_outs(event, book.as_ref(), now);
+        if news == OptOutNews::NeedsLocations {
+            let empty = || LocationBook { fetched_at: now, locations: Vec::new() };
+            let known = self.store.locations().await.map_err(|error| self.opt_out_lost(&error))?;
+            *book = Some(known.unwrap_or_else(empty));
+            news = self.endpoint.opt_outs(event, book.as_ref(), now);
+        }
+        match news {
+            OptOutNews::Changes(changes) => Ok(changes),
+            OptOutNews::Nothing => Ok(Vec::new()),
+            // Its worker asks Podium who that is, and says so if nobody can tell.
+            OptOutNews::NeedsLocations | OptOutNews::WithoutPhone => Ok(Vec::new()),
+        }
+    }
+
+    /// Without its opt-outs an event is not taken; its sender comes again.
+    fn opt_out_lost(&self, error: &StoreError) -> Answer {
+        let code = WebchatCode::OptOutStoreUnreachable;
+        self.telemetry.count(Metric::WebchatCode, Some(code.as_str()));
+        self.telemetry.line(
+            Line::error("an opt-out could not be recorded; its event is not taken").code(code.as_str()).detail(error),
+        );
+        Answer::NotStored
+    }
+
+    /// A row without the body, for one that is too large to keep.
+    fn noted(&self, body: &[u8], now: UnixMillis) -> NewEvent {
+        self.telemetry.count(Metric::BodyTooLarge, Some(E::SOURCE.as_str()));
+        let body_sha256 = BodySha256::of(body);
+        NewEvent {
+            key: InboxKey { source: E::SOURCE, event: EventId::of_body(&body_sha256) },
+            topic: None,
+            body: StoredBody::Plain(Vec::new()),
+            body_sha256,
+            received_at: now,
+            expires_at: now.plus(self.rules.keep),
+            receipt: self.ids.owner().as_str().to_owned(),
+            rejected: Some(RejectReason::TooLarge { bytes: body.len() }),
+            group: None,
+            opt_outs: Vec::new(),
+        }
+    }
+
+    async fn store(&self, event: NewEvent) -> (NewEvent, Answer) {
+        let answer = match self.store.accept(&event).await {
             Ok(Accepted::Stored) if event.rejected.is_some() => Answer::Rejected,
             Ok(Accepted::Stored) => Answer::Accepted,
             Ok(Accepted::Duplicate) => Answer::Duplicate,
             Ok(Accepted::Mismatch) => Answer::Mismatch,
+            Err(error) if !event.opt_outs.is_empty() => return (event, self.opt_out_lost(&error)),
             Err(error) => {
                 self.telemetry.line(
                     Line::error("an event could not be stored").id("event.id", &event.key.to_key()).detail(&error),
                 );
-                return Answer::NotStored;
+                return (event, Answer::NotStored);
             }
         };
-        self.report(event, answer);
-        if answer == Answer::Accepted
-            && let Err(error) = self.queue.enqueue(&event.key).await
-        {
-            self.telemetry.count(Metric::QueueSendFailed, None);
-            self.telemetry.line(
-                Line::warn("an event is stored but not queued; the sweeper will")
-                    .id("event.id", &event.key.to_key())
-                    .detail(&error),
-            );
-        }
-        answer
+        self.report(&event, answer);
+        (event, answer)
     }
 
     fn report(&self, event: &NewEvent, answer: Answer) {
@@ -308,6 +493,11 @@ where
             line.level = Level::Error;
         }
         self.telemetry.line(line);
+        if answer != Answer::Duplicate {
+            for change in &event.opt_outs {
+                report_opt_out(self.telemetry, &event.key, change);
+            }
+        }
     }
 
     fn too_large(&self) -> Answer {
@@ -315,4 +505,24 @@ where
         self.telemetry.line(Line::error("a webhook's body is too large to keep").word("source", E::SOURCE.as_str()));
         Answer::TooLarge
     }
+}
+
+/// Says that an opt-out was written down, or taken back.
+pub(super) fn report_opt_out(telemetry: &impl Telemetry, event: &InboxKey, change: &OptOutChange) {
+    telemetry.count(Metric::OptOutRecorded, Some(change.evidence.source.as_str()));
+    let (message, direction) = match change.direction {
+        Direction::Out => ("somebody wants no more messages", "out"),
+        Direction::In => ("somebody wants messages again", "in"),
+    };
+    let mut line = Line::info(message)
+        .id("event.id", &event.to_key())
+        .word("source", change.evidence.source.as_str())
+        .word("flag", change.flag.as_str())
+        .word("direction", direction)
+        .phone(&change.phone);
+    if change.direction == Direction::Out {
+        telemetry.count(Metric::WebchatCode, Some(WebchatCode::OptOutReceived.as_str()));
+        line = line.code(WebchatCode::OptOutReceived.as_str());
+    }
+    telemetry.line(line);
 }

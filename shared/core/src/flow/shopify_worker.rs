@@ -1,30 +1,17 @@
 //! A Shopify event out of the inbox becomes a scheduled request, a recorded skip, or the end of an earlier request.
 
-use std::time::Duration;
-
-use super::lease;
+use super::worker::{Shell, WorkError, WorkerRules};
 use crate::{
     contact::{Contacts, Hold},
     ids::{EffectKey, Ids, OrderId, OrderKey, ShopDomain},
-    inbox::{Attempt, EventEnd, Inbox, InboxClaim, InboxKey, LeasedEvent, RejectReason},
+    inbox::{EventEnd, Inbox, InboxKey},
     request::{Committed, NewRequest, Plan, RequestChange, Requests},
     review::{ReviewPolicy, SkipReason},
     shopify::{self, Decision},
-    store::{Fenced, Lease, StoreError},
+    store::Lease,
     telemetry::{Line, Metric, Telemetry},
     time::Clock,
 };
-
-/// The limits of an event's worker.
-#[derive(Clone, Copy, Debug)]
-pub struct WorkerRules {
-    /// Longer than the function may run, clocks' differences included.
-    pub lease: Duration,
-    /// After so many attempts an event is parked for a person.
-    pub attempts_max: u32,
-    /// A stored body unpacks to no more than this.
-    pub body_bytes_max: usize,
-}
 
 /// What the worker needs.
 #[derive(Debug)]
@@ -57,64 +44,34 @@ where
     ///
     /// # Errors
     /// When a table cannot be used; the message must come again.
-    pub async fn handle(&self, key: &InboxKey) -> Result<(), StoreError> {
-        let lease = lease(self.clock, self.ids, self.rules.lease);
-        let event = match self.store.claim(key, &lease).await? {
-            InboxClaim::Acquired(event) => event,
-            InboxClaim::Missing => {
-                self.telemetry.line(Line::warn("a queued key has no event").id("event.id", &key.to_key()));
-                return Ok(());
-            }
-            InboxClaim::Busy { .. } | InboxClaim::Ended(_) => return Ok(()),
-        };
-        if event.attempts > self.rules.attempts_max {
-            let reason = RejectReason::TooManyAttempts { attempts: event.attempts - 1 };
-            self.telemetry.count(Metric::EventParked, Some(key.source.as_str()));
-            return self.finish(key, &lease, EventEnd::Parked(reason)).await;
-        }
-        if event.attempts > 1 {
-            self.telemetry.count(Metric::EventRetried, Some(key.source.as_str()));
-        }
-        match self.work(&event, &lease).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                // The next attempt need not wait for the lease. If this fails too, it waits.
-                let attempt = match &error {
-                    StoreError::Unavailable { .. } => Attempt::Forgiven,
-                    StoreError::Corrupt { .. } => Attempt::Counts,
-                };
-                if let Err(second) = self.store.release(key, &lease, attempt).await {
-                    self.telemetry.line(
-                        Line::warn("a lease could not be given back").id("event.id", &key.to_key()).detail(&second),
-                    );
-                }
-                Err(error)
-            }
-        }
+    pub async fn handle(&self, key: &InboxKey) -> Result<(), WorkError> {
+        self.shell().run(key, async |event, lease, body| self.work(&event.key, lease, &body).await).await
     }
 
-    async fn work(&self, event: &LeasedEvent, lease: &Lease) -> Result<(), StoreError> {
-        let Ok(body) = event.body.unpack(self.rules.body_bytes_max) else {
-            return self.finish(&event.key, lease, EventEnd::Rejected(RejectReason::UnreadableBody)).await;
-        };
-        let decision = match shopify::parse(&body) {
+    fn shell(&self) -> Shell<'_, S, C, I, T> {
+        let Self { store, clock, ids, telemetry, rules, .. } = *self;
+        Shell { store, clock, ids, telemetry, rules }
+    }
+
+    async fn work(&self, event: &InboxKey, lease: &Lease, body: &[u8]) -> Result<(), WorkError> {
+        let decision = match shopify::parse(body) {
             Ok(parsed) => shopify::decide(&parsed, self.policy, lease.now),
-            Err(reason) => return self.finish(&event.key, lease, EventEnd::Rejected(reason)).await,
+            Err(reason) => return self.shell().finish(event, lease, &EventEnd::Rejected(reason)).await,
         };
         match decision {
-            Decision::Ignore(why) => self.finish(&event.key, lease, EventEnd::Done(why)).await,
-            Decision::Schedule { order, plan } => self.schedule(&event.key, lease, order, *plan).await,
-            Decision::Skip { order, reason } => self.skip(&event.key, lease, order, reason).await,
+            Decision::Ignore(why) => self.shell().finish(event, lease, &EventEnd::Done(why)).await,
+            Decision::Schedule { order, plan } => self.schedule(event, lease, order, *plan).await,
+            Decision::Skip { order, reason } => self.skip(event, lease, order, reason).await,
             Decision::Defer { order, until, planned_from } => {
                 let change = RequestChange::Defer { key: self.order_key(order), until, planned_from };
-                self.commit(&event.key, lease, "deferred", change).await
+                self.commit(event, lease, "deferred", change).await
             }
         }
     }
 
     /// The gate's predicate, asked for the first time: there is no point in planning what is forbidden today. The
     /// reservation is made when it is sent.
-    async fn schedule(&self, event: &InboxKey, lease: &Lease, order: OrderId, plan: Plan) -> Result<(), StoreError> {
+    async fn schedule(&self, event: &InboxKey, lease: &Lease, order: OrderId, plan: Plan) -> Result<(), WorkError> {
         let key = self.order_key(order);
         let hold = Hold {
             phone: plan.phone.clone(),
@@ -131,13 +88,7 @@ where
         self.commit(event, lease, "scheduled", RequestChange::Schedule(Box::new(new))).await
     }
 
-    async fn skip(
-        &self,
-        event: &InboxKey,
-        lease: &Lease,
-        order: OrderId,
-        reason: SkipReason,
-    ) -> Result<(), StoreError> {
+    async fn skip(&self, event: &InboxKey, lease: &Lease, order: OrderId, reason: SkipReason) -> Result<(), WorkError> {
         let change = RequestChange::Skip {
             key: self.order_key(order),
             reason,
@@ -153,42 +104,16 @@ where
         lease: &Lease,
         word: &'static str,
         change: RequestChange,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), WorkError> {
         match self.store.commit(event, lease, &EventEnd::Done(word), &change).await? {
             Committed::Written => {
                 self.report(event, word, &change);
                 Ok(())
             }
             // The order has its request already, or it has none to change: either way this event has no more to say.
-            Committed::Refused => self.finish(event, lease, EventEnd::Done("nothing_to_change")).await,
-            Committed::LeaseLost => self.lost(event),
+            Committed::Refused => self.shell().finish(event, lease, &EventEnd::Done("nothing_to_change")).await,
+            Committed::LeaseLost => self.shell().lost(event),
         }
-    }
-
-    async fn finish(&self, event: &InboxKey, lease: &Lease, end: EventEnd) -> Result<(), StoreError> {
-        match self.store.finish(event, lease, &end).await? {
-            Fenced::Written => {
-                let line = match &end {
-                    EventEnd::Done(word) => Line::info("an event is done").word("outcome", word),
-                    EventEnd::Rejected(reason) => {
-                        self.telemetry.count(Metric::EventRejected, Some(event.source.as_str()));
-                        Line::warn("an event is not usable").id("reason", &reason.describe())
-                    }
-                    EventEnd::Parked(reason) => {
-                        Line::error("an event is parked for a person").id("reason", &reason.describe())
-                    }
-                };
-                self.telemetry.line(line.id("event.id", &event.to_key()));
-                Ok(())
-            }
-            Fenced::Lost => self.lost(event),
-        }
-    }
-
-    /// Somebody else has taken over and does the same work; nothing of ours was written.
-    fn lost(&self, event: &InboxKey) -> Result<(), StoreError> {
-        self.telemetry.line(Line::warn("a lease was lost before the end").id("event.id", &event.to_key()));
-        Ok(())
     }
 
     fn report(&self, event: &InboxKey, word: &'static str, change: &RequestChange) {

@@ -6,7 +6,7 @@ use super::promote::{PAGE, PAGES_MAX};
 use crate::{
     ids::Shard,
     inbox::Inbox,
-    queue::EventQueue,
+    queue::{EventQueue, Wake},
     store::StoreError,
     telemetry::{Line, Metric, Telemetry},
     time::Clock,
@@ -47,7 +47,9 @@ impl<S: Inbox, Q: EventQueue, C: Clock, T: Telemetry> Sweep<'_, S, Q, C, T> {
                         continue;
                     }
                     moved += 1;
-                    if let Err(error) = self.queue.enqueue(&row.key).await {
+                    if let Err(error) =
+                        self.queue.enqueue(&[Wake { key: row.key.clone(), group: row.group.clone() }]).await
+                    {
                         self.telemetry.count(Metric::QueueSendFailed, None);
                         self.telemetry.line(
                             Line::warn("a waiting event was not queued and will be swept again")

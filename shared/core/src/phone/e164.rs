@@ -15,6 +15,8 @@ const MAX_DIGITS: usize = 20;
 const MIN_DIGITS: usize = 2;
 /// How many of the last digits [`E164Phone`] shows when it is printed.
 const SHOWN_TAIL: usize = 3;
+/// How many digits an audit line shows.
+const LAST4: usize = 4;
 /// Digits that must stay hidden before any of the last ones is shown.
 const HIDDEN_AT_LEAST: usize = 4;
 
@@ -50,6 +52,14 @@ impl E164Phone {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The last four digits, for audit lines; fewer where the whole number is so short that four would be most of it.
+    #[must_use]
+    pub fn last4(&self) -> &str {
+        let digits = self.digits();
+        let shown = if digits.len() >= 2 * LAST4 { LAST4 } else { digits.len() / 3 };
+        digits.get(digits.len() - shown..).unwrap_or_default()
     }
 
     /// The country calling code, read off the first digits; `None` when no plan starts with these digits.

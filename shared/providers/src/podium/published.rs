@@ -1,23 +1,35 @@
 //! Podium's published API 2021.04.01: it makes a link, and we text it.
 
-mod look_up;
+pub(super) mod look_up;
+
+use std::borrow::Cow;
 
 use frontdesk_core::{
     gate::Permit,
-    ids::{LocationUid, ProviderId},
+    ids::{ConversationUid, LocationUid, ProviderId},
     outbox::Invite,
     phone::E164Phone,
-    provider::{ReviewSend, SendFailure},
+    provider::{CallFailure, ContactHandle, Created, NewContact, ReviewSend, Say, SendFailure},
     time::Clock,
 };
-use reqwest::Url;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use super::{Post, Wire, unavailable};
-use crate::{http::Notice, json, token::AccessTokens};
+use super::{
+    Post, Wire,
+    contact::{body_of, is_of, name_of, uuid},
+    done, present, unavailable,
+};
+use crate::{
+    http::{Notice, escaped, segment},
+    json,
+    token::AccessTokens,
+};
 
 /// A longer link would fill the text by itself.
 const LINK_BYTES_MAX: usize = 1024;
+
+const MESSAGES: Cow<'static, str> = Cow::Borrowed("/v4/messages");
 
 #[derive(Debug)]
 pub(super) struct Published;
@@ -30,7 +42,7 @@ impl Published {
         location: &LocationUid,
     ) -> Result<Invite, SendFailure> {
         let body = |phone: &E164Phone| json!({ "locationUid": location.as_str(), "phoneNumber": phone.expose() });
-        let post = Post { notice: Notice::Nobody, path: "/v4/reviews/invites", body: &body };
+        let post = Post { notice: Notice::Nobody, path: Cow::Borrowed("/v4/reviews/invites"), body: &body };
         let answer = wire.post(permit, post).await?;
         invite(&answer).ok_or_else(|| SendFailure::Ambiguous { detail: "the answer has no usable link".into() })
     }
@@ -53,11 +65,101 @@ impl Published {
                 "locationUid": send.location.as_str(),
             })
         };
-        let post = Post { notice: Notice::Customer, path: "/v4/messages", body: &body };
-        let answer = wire.post(&permit, post).await?;
-        let uid = json::id(answer.pointer("/data/uid"));
-        uid.ok_or_else(|| SendFailure::Ambiguous { detail: "the answer has no message uid".into() })
+        let post = Post { notice: Notice::Customer, path: MESSAGES, body: &body };
+        message_uid(&wire.post(&permit, post).await?)
     }
+
+    pub(super) async fn say<T: AccessTokens, C: Clock>(
+        &self,
+        wire: &Wire<T, C>,
+        permit: Permit,
+        what: &Say,
+    ) -> Result<ProviderId, SendFailure> {
+        // Podium would file the conversation as closed: what a program answered is not what a person has seen. No
+        // contactName: it would rename the contact.
+        let body = |phone: &E164Phone| {
+            json!({
+                "body": what.text,
+                "channel": { "type": "phone", "identifier": phone.expose() },
+                "locationUid": what.location.as_str(),
+                "setOpenInbox": true,
+            })
+        };
+        let post = Post { notice: Notice::Customer, path: MESSAGES, body: &body };
+        message_uid(&wire.post(&permit, post).await?)
+    }
+
+    /// The contact of a phone, which may turn out to be another's.
+    pub(super) async fn find_contact<T: AccessTokens, C: Clock>(
+        &self,
+        wire: &Wire<T, C>,
+        phone: &E164Phone,
+    ) -> Result<Option<Value>, CallFailure> {
+        self.contact(wire, &escaped(phone.expose())).await
+    }
+
+    /// The contact of an e-mail address or a conversation.
+    pub(super) async fn contact_of<T: AccessTokens, C: Clock>(
+        &self,
+        wire: &Wire<T, C>,
+        who: &ContactHandle,
+    ) -> Result<Option<Value>, CallFailure> {
+        let name = match who {
+            ContactHandle::Email(address) => segment(address),
+            ContactHandle::Conversation(uid) => segment(uid.as_str()),
+        };
+        let Some(name) = name else { return Ok(None) };
+        Ok(self.contact(wire, &name).await?.filter(|contact| is_of(contact, who)))
+    }
+
+    async fn contact<T: AccessTokens, C: Clock>(
+        &self,
+        wire: &Wire<T, C>,
+        segment: &str,
+    ) -> Result<Option<Value>, CallFailure> {
+        let url = wire.base.at(&format!("/v4/contacts/{segment}"));
+        let Some(answer) = present(wire.get(url).await?)? else { return Ok(None) };
+        let contact = body_of(&answer)?.get_mut("data").map(Value::take).filter(Value::is_object);
+        contact.map(Some).ok_or_else(|| unavailable("the answer is not a contact").into())
+    }
+
+    /// Podium takes the contact in and makes it later, so it mostly says no uid. A contact that is there already would get
+    /// this name.
+    pub(super) async fn create_contact<T: AccessTokens, C: Clock>(
+        &self,
+        wire: &Wire<T, C>,
+        new: &NewContact,
+    ) -> Result<Created, CallFailure> {
+        let body = json!({
+            "name": name_of(new),
+            "locations": [new.location.as_str()],
+            "phoneNumber": new.phone.expose(),
+        });
+        let answer = wire.call(Method::POST, wire.base.at("/v4/contacts"), Some(&body)).await?;
+        if answer.status == 409 {
+            return Ok(Created::Exists);
+        }
+        // It is made, whatever the answer looks like.
+        let body = done(answer)?.json().unwrap_or_default();
+        let uid = json::id(body.pointer("/data/uid")).or_else(|| uuid(body.pointer("/data/identifier")?));
+        Ok(Created::Made { uid })
+    }
+
+    pub(super) async fn set_closed<T: AccessTokens, C: Clock>(
+        &self,
+        wire: &Wire<T, C>,
+        conversation: &ConversationUid,
+        closed: bool,
+    ) -> Result<(), CallFailure> {
+        let url = wire.conversation(conversation, "")?;
+        done(wire.call(Method::PUT, url, Some(&json!({ "closed": closed }))).await?)?;
+        Ok(())
+    }
+}
+
+fn message_uid(answer: &Value) -> Result<ProviderId, SendFailure> {
+    let uid = json::id(answer.pointer("/data/uid"));
+    uid.ok_or_else(|| SendFailure::Ambiguous { detail: "the answer has no message uid".into() })
 }
 
 /// The invite in an answer, with its short link if that is one.

@@ -11,22 +11,32 @@ pub(super) struct Problem {
     status: u16,
     code: String,
     message: String,
+    /// An error of the API's own, and not a page that something in front of it answers with.
+    is_own: bool,
 }
 
 impl Problem {
     pub(super) fn of(answer: &Answer) -> Self {
         // An error whose body cannot be read is still what its status says.
-        let body = answer.json().unwrap_or_default();
+        let body = answer.json();
+        let is_own = answer.is_empty() || body.as_ref().is_ok_and(Value::is_object);
+        let body = body.unwrap_or_default();
         let words = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
         let code = match words("code") {
             code if code.is_empty() => words("error"),
             code => code,
         };
-        Self { status: answer.status, code, message: words("message") }
+        Self { status: answer.status, code, message: words("message"), is_own }
     }
 
     pub(super) fn code(&self) -> &str {
         &self.code
+    }
+
+    /// Whether it says that there is no such thing. A wrong base URL says that there is no such page: that must not look
+    /// like a Podium without contacts.
+    pub(super) fn is_absence(&self) -> bool {
+        self.status == 404 && self.is_own && self.code != "route_not_found"
     }
 
     /// A limit that is told with another status than 429: it passes, so it must not end anything.

@@ -1,11 +1,27 @@
 //! The clients against real sockets: what every answer, and every broken connection, means for the next attempt.
 
 #[cfg(test)]
+mod attachments;
+#[cfg(test)]
+mod contacts;
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod grant;
+#[cfg(test)]
+mod locations;
 #[cfg(test)]
 mod look_up;
 #[cfg(test)]
+mod look_up_said;
+#[cfg(test)]
+mod mirror;
+#[cfg(test)]
 mod podium;
+#[cfg(test)]
+mod quiet;
+#[cfg(test)]
+mod say;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

@@ -18,14 +18,14 @@ use crate::{
 
 /// What a failure is expected to be.
 #[derive(Debug, PartialEq)]
-enum Meaning {
+pub(crate) enum Meaning {
     Wait(u64),
     NotSent,
     Refused(Refusal),
     Ambiguous,
 }
 
-fn meaning(failure: &SendFailure) -> Meaning {
+pub(crate) fn meaning(failure: &SendFailure) -> Meaning {
     assert_discreet(failure);
     match failure {
         SendFailure::NotSent(NotDone::Throttled { provider: Provider::Podium, wait }) => Meaning::Wait(wait.as_secs()),
@@ -41,7 +41,7 @@ fn other(status: u16) -> Meaning {
 }
 
 /// Status, headers, body, meaning.
-fn answers() -> Vec<(u16, &'static str, &'static str, Meaning)> {
+pub(crate) fn answers() -> Vec<(u16, &'static str, &'static str, Meaning)> {
     use Meaning::{Ambiguous, Refused, Wait};
     let default = DEFAULT_WAIT.as_secs();
     vec![

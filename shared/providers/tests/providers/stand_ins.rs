@@ -3,19 +3,29 @@
 use std::time::Duration;
 
 use frontdesk_core::{
-    config::{PodiumContract, PodiumContract::Published, ShopifyApiConfig},
-    ids::{OrderId, ProviderId},
+    config::{
+        PodiumContract,
+        PodiumContract::{Brief, Published},
+        ShopifyApiConfig,
+    },
+    ids::{ConversationUid, OrderId, ProviderId},
     outbox::Invite,
-    provider::{LookUp, LookUpAnswer, NotDone, Orders, ReviewSend, Reviews, SendFailure, SmsConsent},
+    provider::{
+        Attachments, ContactBook, ContactHandle, Created, Desk, LocationList, LookUp, LookUpAnswer, Measured, Messages,
+        Mirrored, NewContact, NotDone, OptOutMirror, Orders, Refusal, ReviewSend, Reviews, Say, SendFailure,
+        SmsConsent,
+    },
     signature::Secret,
     time::UnixMillis,
     token::{AccessToken, Grant},
 };
 use frontdesk_local::{Action, Canned, FaultRule, Match, StandIns, Times};
-use frontdesk_providers::{AccessTokens, Podium, PodiumGrant, Shopify, ShopifyGrant};
+use frontdesk_providers::{AccessTokens, AttachmentHosts, Podium, PodiumGrant, Shopify, ShopifyGrant};
 use serde_json::json;
 
-use crate::world::{NOW, PHONE, TestClock, TestVault, http, location, permit, phone, podium_config, review, shop};
+use crate::world::{
+    NOW, PHONE, TestClock, TestVault, http, location, permit, phone, podium_config, review, shop, words,
+};
 
 /// A token that the stand-ins know.
 struct Known(String);
@@ -102,7 +112,7 @@ async fn a_text_that_never_arrived_is_clearly_not_there() {
 #[tokio::test]
 async fn an_invitation_in_the_briefs_contract() {
     let stand_ins = stand_ins().await;
-    let client = podium(&stand_ins, PodiumContract::Brief);
+    let client = podium(&stand_ins, Brief);
     let text = text(None);
     let id = client.send(permit().await, &text).await.unwrap();
     assert_eq!(stand_ins.ledger()[0].invitation_id.as_deref(), Some(id.as_str()));
@@ -159,5 +169,156 @@ async fn an_order_through_client_credentials() {
             panic!("{canned:?}")
         };
         assert_eq!(wait, Duration::from_secs(seconds));
+    }
+}
+
+fn stranger(client_name: Option<&str>) -> NewContact {
+    NewContact { phone: phone(), first_name: client_name.map(str::to_owned), last_name: None, location: location() }
+}
+
+/// The conversation that a message to our person opens.
+async fn conversation(stand_ins: &StandIns) -> ConversationUid {
+    let what = Say { conversation: None, text: "Hello!".into(), ..words() };
+    podium(stand_ins, Published).say(permit().await, &what).await.unwrap();
+    let uid = stand_ins.ledger().pop().unwrap().conversation;
+    ConversationUid::try_from(uid.as_str()).unwrap()
+}
+
+#[tokio::test]
+async fn a_message_whose_answer_was_lost_is_found_and_not_repeated() {
+    for contract in [Published, Brief] {
+        let stand_ins = stand_ins().await;
+        let what = Say { conversation: Some(conversation(&stand_ins).await), ..words() };
+        let client = podium(&stand_ins, contract);
+        let matching = Match { method: Some("POST".into()), ..Match::default() };
+        let action = Action { drop_reply_after_acting: true, ..Action::default() };
+        stand_ins.add_fault(FaultRule { matching, times: Times::Count(1), action }).unwrap();
+        let before = stand_ins.ledger().last().unwrap().at_ms;
+        let early = client.look_up_said(&phone(), &what, UnixMillis::new(before)).await;
+        assert_eq!(early, Ok(LookUpAnswer::NotSent), "{contract:?}");
+        let failure = client.say(permit().await, &what).await.unwrap_err();
+        assert!(matches!(failure, SendFailure::Ambiguous { .. }), "{contract:?}: {failure:?}");
+        let effect = stand_ins.ledger().pop().unwrap();
+        assert_eq!((effect.body.as_deref(), effect.contact_name), (Some(what.text.as_str()), None));
+        let message = ProviderId::try_from(effect.message_id.as_deref().unwrap()).unwrap();
+        let answer = client.look_up_said(&phone(), &what, UnixMillis::new(before)).await;
+        assert_eq!(answer, Ok(LookUpAnswer::Sent { message }), "{contract:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_briefs_podium_refuses_to_write_to_who_opted_out() {
+    let stand_ins = stand_ins().await;
+    let what = Say { conversation: Some(conversation(&stand_ins).await), ..words() };
+    stand_ins.set_contact(PHONE, &json!({ "opted_out": true })).unwrap();
+    let failure = podium(&stand_ins, Brief).say(permit().await, &what).await;
+    assert_eq!(failure, Err(SendFailure::Refused(Refusal::OptedOut)));
+    assert_eq!(stand_ins.ledger().len(), 1);
+}
+
+#[tokio::test]
+async fn notes_and_the_state_of_a_conversation() {
+    for contract in [Published, Brief] {
+        let stand_ins = stand_ins().await;
+        let uid = conversation(&stand_ins).await;
+        let client = podium(&stand_ins, contract);
+        let report = || stand_ins.conversation(uid.as_str()).unwrap();
+        assert_eq!(report()["closed"], json!(false), "what we say stays in the open inbox");
+        client.note(&uid, "Their answers").await.unwrap();
+        assert!(report().to_string().contains("Their answers"));
+        for _ in 0..2 {
+            client.set_closed(&uid, true).await.unwrap();
+            assert_eq!(report()["closed"], json!(true), "{contract:?}");
+        }
+        client.set_closed(&uid, false).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_contact_is_made_found_and_marked() {
+    for contract in [Published, Brief] {
+        let stand_ins = stand_ins().await;
+        stand_ins.set_podium(&json!({ "wrong_contact_first": true })).unwrap();
+        let client = podium(&stand_ins, contract);
+        let tell = async |how, out| client.mirror(&phone(), None, how, out).await;
+        assert_eq!(client.find_contact(&phone(), Some(&location())).await, Ok(None));
+        assert_eq!(tell(OptOutMirror::Tag, true).await, Ok(Mirrored::NoContact));
+        assert_eq!(tell(OptOutMirror::Tag, false).await, Ok(Mirrored::NoContact));
+        assert_eq!(tell(OptOutMirror::CampaignOptOut, true).await, Ok(Mirrored::NoContact));
+        let made = client.create_contact(&stranger(Some("Jo"))).await;
+        assert!(matches!(made, Ok(Created::Made { .. })), "{made:?}");
+        let found = client.find_contact(&phone(), Some(&location())).await.unwrap().unwrap();
+        assert_eq!((found.phones.as_slice(), found.opted_out), ([phone()].as_slice(), false));
+        for out in [true, true, false, false] {
+            assert_eq!(tell(OptOutMirror::Tag, out).await, Ok(Mirrored::Told), "{contract:?}");
+            let tags = stand_ins.contacts_of(PHONE)[0]["tags"].as_array().unwrap().len();
+            assert_eq!(tags, usize::from(out), "{contract:?}");
+        }
+        assert_eq!(tell(OptOutMirror::CampaignOptOut, true).await, Ok(Mirrored::Told));
+        assert_eq!(stand_ins.contacts_of(PHONE).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_briefs_opt_out_is_a_field() {
+    let stand_ins = stand_ins().await;
+    let client = podium(&stand_ins, Brief);
+    let told = async |out| client.mirror(&phone(), None, OptOutMirror::BriefPatch, out).await;
+    assert_eq!(told(true).await, Ok(Mirrored::NoContact));
+    client.create_contact(&stranger(None)).await.unwrap();
+    assert_eq!(client.create_contact(&stranger(None)).await, Ok(Created::Exists));
+    for out in [true, false] {
+        assert_eq!(told(out).await, Ok(Mirrored::Told));
+        let found = client.find_contact(&phone(), None).await.unwrap().unwrap();
+        assert_eq!(found.opted_out, out);
+    }
+}
+
+#[tokio::test]
+async fn a_contact_of_a_conversation() {
+    let stand_ins = stand_ins().await;
+    let handle = ContactHandle::Conversation(conversation(&stand_ins).await);
+    let found = podium(&stand_ins, Published).contact_of(&handle).await.unwrap().unwrap();
+    assert_eq!(found.phones, [phone()]);
+    let nobody = ContactHandle::Email("nobody@example.com".into());
+    for contract in [Published, Brief] {
+        assert_eq!(podium(&stand_ins, contract).contact_of(&nobody).await, Ok(None));
+    }
+}
+
+#[tokio::test]
+async fn all_pages_of_locations() {
+    let stand_ins = stand_ins().await;
+    for number in 0..120 {
+        let place = json!({ "country": "NZ", "archived": number % 2 == 1 });
+        stand_ins.set_location(&format!("loc-n{number}"), &place).unwrap();
+    }
+    for contract in [Published, Brief] {
+        assert_eq!(podium(&stand_ins, contract).list_locations().await.unwrap().len(), 1 + 60, "{contract:?}");
+    }
+}
+
+#[tokio::test]
+async fn sizes_from_a_host_of_every_temper() {
+    let stand_ins = stand_ins().await;
+    let url = stand_ins.attachment_url("1.jpg");
+    let host = url.split("/attachments").next().unwrap();
+    let client = podium(&stand_ins, Published).with_attachments(AttachmentHosts::parse(host).unwrap());
+    assert_eq!(client.measure(&url).await, Ok(Measured::Unknown));
+    let size = 26_214_401_u64;
+    for (temper, measured) in [
+        (json!({}), Measured::Bytes(size)),
+        (json!({ "head": false }), Measured::Bytes(size)),
+        (json!({ "head": false, "ranges": false }), Measured::Bytes(size)),
+        (json!({ "head": false, "ranges": false, "length": false }), Measured::Unknown),
+        (json!({ "ranges": true, "length": false }), Measured::Unknown),
+        (json!({ "redirect_to": "/attachments/2.jpg" }), Measured::Bytes(7)),
+        (json!({ "redirect_to": "https://elsewhere.example/2.jpg" }), Measured::Unknown),
+    ] {
+        let plain = json!({ "size": size, "head": true, "ranges": true, "length": true, "redirect_to": null });
+        stand_ins.set_attachment("1.jpg", &plain).unwrap();
+        stand_ins.set_attachment("2.jpg", &json!({ "size": 7 })).unwrap();
+        stand_ins.set_attachment("1.jpg", &temper).unwrap();
+        assert_eq!(client.measure(&url).await, Ok(measured), "{temper}");
     }
 }

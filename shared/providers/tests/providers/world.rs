@@ -11,12 +11,15 @@ use std::{
 
 use frontdesk_core::{
     config::{HttpConfig, PodiumConfig, PodiumContract, TokenBody},
-    contact::{ChangeOutcome, Contact, Contacts, Hold, HoldOutcome, NotTextable, OptOutChange},
+    contact::{
+        ChangeOutcome, Contact, Contacts, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome, NotTextable,
+        OptOutChange, PodiumLink,
+    },
     gate::{self, Passage, Permit},
-    ids::{EffectKey, LocationUid, OrderId, OrderKey, ProviderId, ShopDomain},
+    ids::{ConversationUid, EffectKey, LocationUid, OrderId, OrderKey, ProviderId, Shard, ShopDomain},
     outbox::Invite,
     phone::E164Phone,
-    provider::{NotDone, Provider, ReviewSend},
+    provider::{NotDone, Provider, ReviewSend, Say},
     retry::RetryAfter,
     review::Platform,
     signature::Secret,
@@ -172,6 +175,26 @@ impl Contacts for Everybody {
     async fn mark_not_textable(&self, _: &E164Phone, _: NotTextable, _: UnixMillis) -> Result<(), StoreError> {
         Ok(())
     }
+
+    async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError> {
+        Ok(Contact::unknown(meeting.phone.clone()))
+    }
+
+    async fn link_podium(&self, _: &E164Phone, _: &PodiumLink, _: UnixMillis) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn unlink_podium(&self, _: &E164Phone, _: &ProviderId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn mirrors_due(&self, _: Shard, _: UnixMillis, _: u16) -> Result<Vec<MirrorDue>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn settle_mirror(&self, _: &MirrorDue, _: &MirrorOutcome) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// A permit made at [`NOW`].
@@ -195,6 +218,14 @@ pub(crate) fn shop() -> ShopDomain {
 
 pub(crate) fn location() -> LocationUid {
     LocationUid::try_from("loc-1").unwrap()
+}
+
+pub(crate) fn conversation() -> ConversationUid {
+    ConversationUid::try_from("v-1").unwrap()
+}
+
+pub(crate) fn words() -> Say {
+    Say { location: location(), conversation: Some(conversation()), text: "Thanks, we have your message.".into() }
 }
 
 pub(crate) fn invite() -> Invite {

@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
+
 use frontdesk_core::{
     contact::{
-        ChangeOutcome, Contact, Contacts, Cooldown, Direction, Hold, HoldOutcome, NotTextable, OptOutChange,
-        OptOutFlag, OptOutRecord,
+        ChangeOutcome, Contact, Contacts, Cooldown, Direction, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome,
+        MirrorState, NotTextable, OptOutChange, OptOutFlag, OptOutRecord, PodiumLink,
     },
-    ids::EffectKey,
+    ids::{EffectKey, LocationUid, ProviderId, Shard},
     phone::E164Phone,
     store::StoreError,
     time::UnixMillis,
@@ -11,15 +13,51 @@ use frontdesk_core::{
 
 use super::{ModelStore, Tables};
 
+/// What is known of somebody who wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Met {
+    /// The first name that was given.
+    pub first_name: Option<String>,
+    /// The last name that came with it, or later.
+    pub last_name: Option<String>,
+    /// Where they wrote to.
+    pub locations: BTreeSet<LocationUid>,
+}
+
 fn row<'t>(tables: &'t mut Tables, phone: &E164Phone) -> &'t mut Contact {
-    tables.contacts.entry(phone.clone()).or_insert_with(|| Contact {
-        phone: phone.clone(),
-        opt_outs: Vec::new(),
-        cooldown: None,
-        not_textable: None,
-        preferred_platform: None,
-        has_facebook: false,
-    })
+    tables.contacts.entry(phone.clone()).or_insert_with(|| Contact::unknown(phone.clone()))
+}
+
+/// Writes a change if it wins; the same for a change alone and for one that comes with an event.
+pub(super) fn change(tables: &mut Tables, change: &OptOutChange) -> ChangeOutcome {
+    let record = OptOutRecord { direction: change.direction, at: change.at, evidence: change.evidence.clone() };
+    let known = tables.contacts.get(&change.phone).and_then(|c| c.opt_outs.iter().find(|(f, _)| *f == change.flag));
+    let wins = known.is_none_or(|(_, old)| match change.direction {
+        Direction::Out => old.at <= change.at,
+        Direction::In => {
+            let reopens = change.evidence.source.may_reopen().contains(&old.evidence.source);
+            old.at < change.at && (old.direction == Direction::In || reopens)
+        }
+    });
+    if !wins {
+        return ChangeOutcome::Superseded;
+    }
+    let contact = row(tables, &change.phone);
+    contact.opt_outs.retain(|(flag, _)| *flag != change.flag);
+    contact.opt_outs.push((change.flag, record));
+    contact.opt_outs.sort_by_key(|(flag, _)| OptOutFlag::ALL.iter().position(|f| f == flag));
+    contact.mirror = MirrorState::Due { at: change.evidence.recorded_at, attempts: 0 };
+    mark(tables, &change.phone);
+    tables.writes += 1;
+    ChangeOutcome::Applied
+}
+
+fn mark(tables: &mut Tables, phone: &E164Phone) {
+    *tables.marks.entry(phone.clone()).or_default() += 1;
+}
+
+fn mark_of(tables: &Tables, phone: &E164Phone) -> String {
+    tables.marks.get(phone).copied().unwrap_or_default().to_string()
 }
 
 impl Contacts for ModelStore {
@@ -27,23 +65,8 @@ impl Contacts for ModelStore {
         Ok(self.lock().contacts.get(phone).cloned())
     }
 
-    async fn record_opt_out(&self, change: &OptOutChange) -> Result<ChangeOutcome, StoreError> {
-        let mut tables = self.lock();
-        let known = tables.contacts.get(&change.phone).and_then(|c| c.opt_outs.iter().find(|(f, _)| *f == change.flag));
-        let wins = known.is_none_or(|(_, old)| match change.direction {
-            Direction::Out => old.at <= change.at,
-            Direction::In => old.at < change.at,
-        });
-        if !wins {
-            return Ok(ChangeOutcome::Superseded);
-        }
-        let contact = row(&mut tables, &change.phone);
-        let record = OptOutRecord { direction: change.direction, at: change.at, evidence: change.evidence.clone() };
-        contact.opt_outs.retain(|(flag, _)| *flag != change.flag);
-        contact.opt_outs.push((change.flag, record));
-        contact.opt_outs.sort_by_key(|(flag, _)| OptOutFlag::ALL.iter().position(|f| f == flag));
-        tables.writes += 1;
-        Ok(ChangeOutcome::Applied)
+    async fn record_opt_out(&self, wanted: &OptOutChange) -> Result<ChangeOutcome, StoreError> {
+        Ok(change(&mut self.lock(), wanted))
     }
 
     async fn hold(&self, hold: &Hold) -> Result<HoldOutcome, StoreError> {
@@ -72,6 +95,79 @@ impl Contacts for ModelStore {
         let mut tables = self.lock();
         row(&mut tables, phone).not_textable = Some(why);
         tables.writes += 1;
+        Ok(())
+    }
+
+    async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError> {
+        let mut tables = self.lock();
+        let met = tables.met.entry(meeting.phone.clone()).or_default();
+        met.first_name = met.first_name.take().or_else(|| meeting.first_name.clone());
+        met.last_name = met.last_name.take().or_else(|| meeting.last_name.clone());
+        met.locations.insert(meeting.location.clone());
+        tables.writes += 1;
+        Ok(row(&mut tables, &meeting.phone).clone())
+    }
+
+    async fn link_podium(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        let contact = row(&mut tables, phone);
+        if contact.podium.is_none() || link.uid.is_some() {
+            contact.podium = Some(link.clone());
+        }
+        if contact.mirror == MirrorState::NoContact && contact.opted_out().is_some() {
+            contact.mirror = MirrorState::Due { at: now, attempts: 0 };
+            mark(&mut tables, phone);
+        }
+        tables.writes += 1;
+        Ok(())
+    }
+
+    async fn unlink_podium(&self, phone: &E164Phone, uid: &ProviderId) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        let theirs = |link: &PodiumLink| link.uid.as_ref() == Some(uid);
+        if let Some(contact) = tables.contacts.get_mut(phone)
+            && contact.podium.as_ref().is_some_and(theirs)
+        {
+            contact.podium = None;
+            tables.writes += 1;
+        }
+        Ok(())
+    }
+
+    async fn mirrors_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<MirrorDue>, StoreError> {
+        let tables = self.lock();
+        let mut due: Vec<MirrorDue> = tables
+            .contacts
+            .values()
+            .filter(|contact| Shard::of(contact.phone.expose()) == shard)
+            .filter_map(|contact| match contact.mirror {
+                MirrorState::Due { at, attempts } if at <= before => {
+                    let phone = contact.phone.clone();
+                    Some(MirrorDue { mark: mark_of(&tables, &phone), phone, at, attempts })
+                }
+                _ => None,
+            })
+            .collect();
+        due.sort_by_key(|due| (due.at, due.phone.clone()));
+        due.truncate(usize::from(limit));
+        Ok(due)
+    }
+
+    async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        if mark_of(&tables, &due.phone) != due.mark {
+            return Ok(());
+        }
+        if let Some(contact) = tables.contacts.get_mut(&due.phone)
+            && matches!(contact.mirror, MirrorState::Due { .. })
+        {
+            contact.mirror = match outcome {
+                MirrorOutcome::Told => MirrorState::Told,
+                MirrorOutcome::NoContact => MirrorState::NoContact,
+                MirrorOutcome::Later { at } => MirrorState::Due { at: *at, attempts: due.attempts.saturating_add(1) },
+            };
+            tables.writes += 1;
+        }
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 use frontdesk_core::{
     body::StoredBody,
-    ids::{OwnerToken, Shard},
+    contact::Direction,
+    ids::{GroupId, OwnerToken, Shard},
     inbox::{
         Accepted, Attempt, BodySha256, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, LeasedEvent, NewEvent,
         WaitingRow,
@@ -9,7 +10,7 @@ use frontdesk_core::{
     time::UnixMillis,
 };
 
-use super::ModelStore;
+use super::{ModelStore, contacts};
 
 /// An event's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct InboxRow {
     pub waiting_since: Option<UnixMillis>,
     /// How it ended.
     pub outcome: Option<String>,
+    /// The line in which it is worked on.
+    pub group: Option<GroupId>,
 }
 
 impl InboxRow {
@@ -76,6 +79,9 @@ impl Inbox for ModelStore {
             tables.writes += 1;
             let key = event.key.mismatch_key(&event.body_sha256);
             tables.mismatches.insert(key, event.body_sha256.as_str().to_owned());
+            for change in event.opt_outs.iter().filter(|c| c.direction == Direction::Out) {
+                contacts::change(&mut tables, change);
+            }
             return Ok(Accepted::Mismatch);
         }
         let row = InboxRow {
@@ -90,7 +96,11 @@ impl Inbox for ModelStore {
             attempts: 0,
             waiting_since: event.rejected.is_none().then_some(event.received_at),
             outcome: event.rejected.as_ref().map(|r| r.describe()),
+            group: event.group.clone(),
         };
+        for change in &event.opt_outs {
+            contacts::change(&mut tables, change);
+        }
         tables.writes += 1;
         tables.inbox.insert(event.key.clone(), row);
         Ok(Accepted::Stored)
@@ -162,7 +172,9 @@ impl Inbox for ModelStore {
             .inbox
             .iter()
             .filter(|(key, _)| key.shard() == shard)
-            .filter_map(|(key, row)| Some(WaitingRow { key: key.clone(), since: row.waiting_since? }))
+            .filter_map(|(key, row)| {
+                Some(WaitingRow { key: key.clone(), since: row.waiting_since?, group: row.group.clone() })
+            })
             .filter(|row| row.since <= before)
             .collect();
         rows.sort_by_key(|row| row.since);

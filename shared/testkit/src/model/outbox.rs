@@ -1,6 +1,7 @@
 use frontdesk_core::{
-    ids::{EffectKey, OwnerToken},
+    ids::{EffectKey, OwnerToken, ProviderId},
     outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement, Unfinished},
+    phone::E164Phone,
     store::{Fenced, Lease, StoreError},
     time::UnixMillis,
 };
@@ -10,6 +11,8 @@ use super::ModelStore;
 /// A send's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRow {
+    /// Whom it goes to.
+    pub phone: E164Phone,
     /// Where it stands.
     pub state: OutboxState,
     /// The link made for it.
@@ -26,6 +29,7 @@ impl Outbox for ModelStore {
     async fn keep_invite(&self, send: &Send, invite: &Invite) -> Result<Invite, StoreError> {
         let mut tables = self.lock();
         let row = tables.outbox.entry(send.key.clone()).or_insert_with(|| OutboxRow {
+            phone: send.phone.clone(),
             state: OutboxState::Pending { invite: None },
             invite: None,
             owner: None,
@@ -41,6 +45,7 @@ impl Outbox for ModelStore {
     async fn begin(&self, send: &Send, lease: &Lease) -> Result<Begin, StoreError> {
         let mut tables = self.lock();
         let row = tables.outbox.entry(send.key.clone()).or_insert_with(|| OutboxRow {
+            phone: send.phone.clone(),
             state: OutboxState::Pending { invite: None },
             invite: None,
             owner: None,
@@ -61,6 +66,11 @@ impl Outbox for ModelStore {
         });
         tables.writes += 1;
         Ok(Begin::Begun)
+    }
+
+    async fn recipient_of(&self, id: &ProviderId) -> Result<Option<E164Phone>, StoreError> {
+        let of = |row: &&OutboxRow| matches!(&row.state, OutboxState::Accepted { message } if message == id);
+        Ok(self.lock().outbox.values().find(of).map(|row| row.phone.clone()))
     }
 
     async fn settle(

@@ -12,11 +12,12 @@ use frontdesk_core::{
         ingest::{Ingest, IngestRules, Request, ShopifyEndpoint},
         promote::Promote,
         send::{Sender, SenderRules},
-        shopify_worker::{ShopifyWorker, WorkerRules},
+        shopify_worker::ShopifyWorker,
         sweep::Sweep,
+        worker::WorkerRules,
     },
     ids::OrderKey,
-    inbox::InboxKey,
+    inbox::{InboxKey, Source},
     retry::Backoff,
     signature,
     time::{Clock, DAY, UnixMillis},
@@ -73,7 +74,8 @@ impl World {
         });
         let waiting = waiting.map(|since| since.plus(SWEEP_AFTER));
         let now = self.clock.now().plus(Duration::from_millis(1));
-        [deliveries, happenings, events, sends, waiting, due].into_iter().flatten().min().map(|at| at.max(now))
+        let chats = self.next_of_chats();
+        [deliveries, happenings, events, sends, waiting, due, chats].into_iter().flatten().min().map(|at| at.max(now))
     }
 
     fn arrivals(&self) {
@@ -92,14 +94,33 @@ impl World {
     }
 
     /// The provider delivers, and delivers again when it hears no 2xx.
-    fn receive(&self, mut delivery: Delivery) {
+    pub(super) fn receive(&self, mut delivery: Delivery) {
+        let answer = match delivery.sender {
+            Source::Shopify => self.take_in_shopify(&delivery),
+            Source::Podium => self.take_in_podium(&delivery),
+        };
+        self.crashed.set(false);
+        match answer {
+            Some(200) => self.acknowledged(delivery),
+            Some(401) => {}
+            _ if delivery.tries < 8 => {
+                delivery.tries += 1;
+                delivery.at = self.clock.now().plus(Duration::from_secs(60 << delivery.tries));
+                self.deliveries.borrow_mut().push(delivery);
+            }
+            // The provider gave up; that it was never acknowledged is no broken promise.
+            _ => {}
+        }
+    }
+
+    fn take_in_shopify(&self, delivery: &Delivery) -> Option<u16> {
         let secret = &self.secrets.current;
         let mut signed = signature::sign_shopify(secret, &delivery.body);
         if !delivery.signed {
             signed.iter_mut().for_each(|(_, value)| *value = value.chars().rev().collect());
         }
         let mut headers: Vec<(&str, &[u8])> = signed.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
-        headers.push(("x-shopify-webhook-id", delivery.id.as_bytes()));
+        headers.push(("x-shopify-webhook-id", delivery.ids[0].as_bytes()));
         let request = Request { headers: &headers, body: &delivery.body };
         let endpoint = ShopifyEndpoint { shop: shop::shop() };
         let ingest = Ingest {
@@ -112,19 +133,7 @@ impl World {
             telemetry: &self.recorder,
             rules: IngestRules { body_bytes_max: 1 << 22, keep: DAY * 60 },
         };
-        let answer = ready(ingest.handle(&request));
-        self.crashed.set(false);
-        match answer.map(|a| a.status()) {
-            Some(200) => self.acked.borrow_mut().push(delivery.id),
-            Some(401) => {}
-            _ if delivery.tries < 8 => {
-                delivery.tries += 1;
-                delivery.at = self.clock.now().plus(Duration::from_secs(60 << delivery.tries));
-                self.deliveries.borrow_mut().push(delivery);
-            }
-            // The provider gave up; that it was never acknowledged is no broken promise.
-            _ => {}
-        }
+        ready(ingest.handle(&request)).map(|answer| answer.status())
     }
 
     /// Workers take what is visible, until nothing is.
@@ -134,6 +143,9 @@ impl World {
             let event = take_visible(&mut self.events.borrow_mut(), now);
             if let Some(message) = event {
                 self.work_on_event(message);
+                continue;
+            }
+            if self.work_on_podium() {
                 continue;
             }
             let send = take_visible(&mut self.sends.borrow_mut(), now);
@@ -211,10 +223,14 @@ impl World {
         };
         // A timer that dies or fails is followed by the next one a minute later.
         let _: Option<_> = ready(promote.run());
+        self.crashed.set(false);
         let sweep =
             Sweep { store: self, queue: self, clock: &self.clock, telemetry: &self.recorder, after: SWEEP_AFTER };
         let _: Option<_> = ready(sweep.run());
         self.crashed.set(false);
+        if self.chats {
+            self.tick_chats();
+        }
     }
 }
 

@@ -3,26 +3,33 @@
 use std::{future::Future, time::Duration};
 
 use frontdesk_core::{
-    contact::{ChangeOutcome, Contact, Contacts, Hold, HoldOutcome, NotTextable, OptOutChange},
+    contact::{
+        ChangeOutcome, Contact, Contacts, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome, NotTextable,
+        OptOutChange, PodiumLink,
+    },
+    directory::{LocationBook, Locations},
     flow::ingest::SecretSource,
     gate::Permit,
     ids::{EffectKey, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, Shard, ShopDomain},
-    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxKey, NewEvent, WaitingRow},
+    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxKey, NewEvent, Source, WaitingRow},
     outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement},
     phone::E164Phone,
-    provider::{Limits, LookUp, LookUpAnswer, NotDone, OrderNow, Orders, Provider, ReviewSend, Reviews, SendFailure},
-    queue::{DelaySeconds, EventQueue, QueueError, SendQueue},
+    provider::{
+        Limits, LookUp, LookUpAnswer, NotDone, OrderNow, Orders, Provider, ReviewSend, Reviews, SendFailure, Tally,
+    },
+    queue::{DelaySeconds, EventQueue, QueueError, SendQueue, Wake},
     request::{Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, Requests},
     review::PlatformChoice,
+    session::{Session, SessionKey, SessionRules, Sessions},
     signature::LiveSecrets,
     store::{Fenced, Lease, StoreError},
     time::{Clock, UnixMillis},
 };
 
-use super::{Fault, Queued, Text, World};
+use super::{Fault, Lined, Queued, Text, World};
 
 /// What came of a step.
-enum Taken<T> {
+pub(super) enum Taken<T> {
     Answered(T),
     /// Failed; whether it took effect, the caller cannot know.
     Silent,
@@ -31,10 +38,19 @@ enum Taken<T> {
 
 impl World {
     /// Takes one step, in the way that the plan has for it.
-    async fn step<T>(&self, apply: impl Future<Output = T>) -> Taken<T> {
+    pub(super) async fn step<T>(&self, apply: impl Future<Output = T>) -> Taken<T> {
+        if self.crashed.get() {
+            // The process died in another of its branches.
+            return std::future::pending().await;
+        }
         let number = self.steps.get();
         self.steps.set(number + 1);
+        let interruption = self.interruptions.borrow_mut().remove(&number);
+        if let Some(interruption) = interruption {
+            interruption(self);
+        }
         let fault = self.plan.borrow().get(&number).copied();
+        self.faults_met.set(self.faults_met.get() + usize::from(fault.is_some()));
         match fault {
             None => Taken::Answered(apply.await),
             Some(Fault::NotApplied) => Taken::Silent,
@@ -83,11 +99,11 @@ impl World {
         }
     }
 
-    fn throttled(provider: Provider) -> NotDone {
+    pub(super) fn throttled(provider: Provider) -> NotDone {
         NotDone::Throttled { provider, wait: Duration::from_secs(60) }
     }
 
-    fn silent(provider: Provider) -> NotDone {
+    pub(super) fn silent(provider: Provider) -> NotDone {
         NotDone::Unavailable { provider, detail: "no answer".into() }
     }
 }
@@ -140,6 +156,47 @@ impl Contacts for World {
     async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, now: UnixMillis) -> Result<(), StoreError> {
         self.stored("contacts", self.store.mark_not_textable(phone, why, now)).await
     }
+    async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError> {
+        self.stored("contacts", self.store.meet(meeting)).await
+    }
+    async fn link_podium(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError> {
+        self.stored("contacts", self.store.link_podium(phone, link, now)).await
+    }
+    async fn unlink_podium(&self, phone: &E164Phone, uid: &ProviderId) -> Result<(), StoreError> {
+        self.stored("contacts", self.store.unlink_podium(phone, uid)).await
+    }
+    async fn mirrors_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<MirrorDue>, StoreError> {
+        self.store.mirrors_due(shard, before, limit).await
+    }
+    async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
+        self.stored("contacts", self.store.settle_mirror(due, outcome)).await
+    }
+}
+
+impl Sessions for World {
+    async fn session(&self, key: &SessionKey, now: UnixMillis) -> Result<Option<Session>, StoreError> {
+        self.stored("sessions", self.store.session(key, now)).await
+    }
+    async fn save_session(
+        &self,
+        session: &Session,
+        rules: &SessionRules,
+        now: UnixMillis,
+    ) -> Result<Fenced, StoreError> {
+        self.stored("sessions", self.store.save_session(session, rules, now)).await
+    }
+    async fn sessions_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<SessionKey>, StoreError> {
+        self.store.sessions_due(shard, before, limit).await
+    }
+}
+
+impl Locations for World {
+    async fn locations(&self) -> Result<Option<LocationBook>, StoreError> {
+        self.stored("directory", self.store.locations()).await
+    }
+    async fn keep_locations(&self, book: &LocationBook) -> Result<(), StoreError> {
+        self.stored("directory", self.store.keep_locations(book)).await
+    }
 }
 
 impl Requests for World {
@@ -187,6 +244,9 @@ impl Outbox for World {
     async fn begin(&self, send: &Send, lease: &Lease) -> Result<Begin, StoreError> {
         self.stored("outbox", self.store.begin(send, lease)).await
     }
+    async fn recipient_of(&self, id: &ProviderId) -> Result<Option<E164Phone>, StoreError> {
+        self.stored("outbox", self.store.recipient_of(id)).await
+    }
     async fn settle(
         &self,
         key: &EffectKey,
@@ -199,6 +259,9 @@ impl Outbox for World {
 }
 
 impl Limits for World {
+    async fn tally(&self, tally: &Tally) -> Result<bool, StoreError> {
+        self.stored("limits", self.store.tally(tally)).await
+    }
     async fn pause(&self, provider: Provider, until: UnixMillis) -> Result<(), StoreError> {
         self.stored("limits", self.store.pause(provider, until)).await
     }
@@ -243,6 +306,9 @@ impl Reviews for World {
         let texted = self.step(async {
             let now = self.clock.now();
             let phone = permit.recipient(now).map_err(|_| SendFailure::PermitExpired)?.clone();
+            if self.podium.is_down(now) {
+                return Err(SendFailure::NotSent(Self::silent(Provider::Podium)));
+            }
             if let Some(refusal) = self.refusals.borrow().get(&phone) {
                 return Err(SendFailure::Refused(*refusal));
             }
@@ -277,17 +343,40 @@ impl Reviews for World {
     }
 }
 
-fn message_id(n: usize) -> ProviderId {
+pub(super) fn message_id(n: usize) -> ProviderId {
     ProviderId::try_from(format!("m{n}").as_str()).unwrap()
 }
 
 impl EventQueue for World {
-    async fn enqueue(&self, key: &InboxKey) -> Result<(), QueueError> {
-        let now = self.clock.now();
+    async fn enqueue(&self, wakes: &[Wake]) -> Result<(), QueueError> {
         let put = self.step(async {
-            self.events.borrow_mut().push(Queued { key: key.clone(), visible_at: now, receives: 0 });
+            for wake in wakes {
+                self.put(wake);
+            }
         });
-        answered(&put.await, "shopify-events")
+        answered(&put.await, "events")
+    }
+}
+
+impl World {
+    fn put(&self, wake: &Wake) {
+        let now = self.clock.now();
+        match wake.key.source {
+            Source::Shopify => {
+                self.events.borrow_mut().push(Queued { key: wake.key.clone(), visible_at: now, receives: 0 });
+            }
+            Source::Podium => {
+                self.lined.set(self.lined.get() + 1);
+                let group = wake.group.as_ref().expect("an ordered queue takes no message without a group");
+                self.lines.borrow_mut().push(Lined {
+                    id: self.lined.get(),
+                    key: wake.key.clone(),
+                    group: group.as_str().to_owned(),
+                    visible_at: now,
+                    receives: 0,
+                });
+            }
+        }
     }
 }
 

@@ -1,10 +1,6 @@
 //! The end of an event and what it changes, in one transaction.
 
-use aws_sdk_dynamodb::{
-    error::ProvideErrorMetadata,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use frontdesk_core::{
     flow::promote::attention,
     ids::{OrderKey, Shard},
@@ -16,13 +12,10 @@ use frontdesk_core::{
 };
 
 use super::{change, ended, rank};
-use crate::{
-    dynamo::{
-        DynamoStore, Table, inbox,
-        row::{Item, expiry, millis, number, text},
-        write::Change,
-    },
-    failure,
+use crate::dynamo::{
+    DynamoStore, Table, inbox,
+    row::{Item, expiry, millis, number, text},
+    write::{Change, NewRow, Transacted},
 };
 
 /// An order has one request in its row's life; one that is there, ended or not, admits no second.
@@ -47,56 +40,27 @@ impl DynamoStore {
         end: &EventEnd,
         wanted: &RequestChange,
     ) -> Result<Committed, StoreError> {
-        let finish = TransactWriteItem::builder().update(self.part(inbox::finish(event, lease, end))?).build();
-        let request = TransactWriteItem::builder();
         let request = match wanted {
-            RequestChange::Schedule(new) => request.put(self.schedule(new)?),
-            RequestChange::Skip { key, reason, at, expires_at } => {
-                request.update(self.part(skip(key, *reason, *at, *expires_at))?)
-            }
-            RequestChange::Defer { key, until, planned_from } => {
-                request.update(self.part(defer(key, *until, *planned_from))?)
-            }
+            RequestChange::Schedule(new) => self.put_part(schedule(new)),
+            RequestChange::Skip { key, reason, at, expires_at } => self.part(skip(key, *reason, *at, *expires_at)),
+            RequestChange::Defer { key, until, planned_from } => self.part(defer(key, *until, *planned_from)),
         };
-        // The SDK gives the call a token of its own, so that its repetition is the same transaction to DynamoDB.
-        let sent =
-            self.client.transact_write_items().transact_items(finish).transact_items(request.build()).send().await;
-        let error = match sent {
-            Ok(_) => return Ok(Committed::Written),
-            Err(error) => error,
-        };
-        let unavailable = |detail| Table::Requests.unavailable(detail);
-        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-            return Err(unavailable(failure::detail(&error)));
-        };
-        match cancelled.cancellation_reasons() {
-            [event, _] if refused(event) => {
-                let ours = inbox::ended_by(event.item(), lease)?;
-                Ok(if ours { Committed::Written } else { Committed::LeaseLost })
-            }
-            [_, request] if refused(request) => Ok(Committed::Refused),
-            reasons => {
-                let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
-                let code = cancelled.code().unwrap_or("cancelled");
-                Err(unavailable(format!("{code}: {}", codes.join(", "))))
-            }
+        let parts = vec![self.part(inbox::finish(event, lease, end))?, request?];
+        match self.transact(Table::Requests, None, parts).await? {
+            Transacted::Made => Ok(Committed::Written),
+            Transacted::Refused(refused) => match refused.into_iter().next().flatten() {
+                Some(event) => {
+                    let ours = inbox::ended_by(Some(&event).filter(|row| !row.is_empty()), lease)?;
+                    Ok(if ours { Committed::Written } else { Committed::LeaseLost })
+                }
+                None => Ok(Committed::Refused),
+            },
         }
-    }
-
-    fn schedule(&self, new: &NewRequest) -> Result<Put, StoreError> {
-        Put::builder()
-            .table_name(self.name(Table::Requests))
-            .set_item(Some(scheduled_row(new)))
-            .condition_expression(SCHEDULE_IF)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None)
-            .build()
-            .map_err(|error| Table::Requests.unavailable(error.to_string()))
     }
 }
 
-/// A condition that does not hold is a decision. Conflicts and throttling are not.
-fn refused(reason: &CancellationReason) -> bool {
-    reason.code() == Some("ConditionalCheckFailed")
+fn schedule(new: &NewRequest) -> NewRow {
+    NewRow { table: Table::Requests, item: scheduled_row(new), only_if: SCHEDULE_IF, values: Vec::new() }
 }
 
 fn skip(key: &OrderKey, reason: SkipReason, at: UnixMillis, expires_at: UnixMillis) -> Change {

@@ -1,0 +1,178 @@
+//! What a contact has to do with Podium: who it is there, and whether Podium has yet to be told of an opt-out.
+//!
+//! `mirror_mark` names the change that made the mirror due and is there only as long as it is due, so whoever settles a
+//! mirror settles what it was asked to tell, and nothing that came later.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use frontdesk_core::{
+    contact::{MirrorDue, MirrorOutcome, MirrorState, PodiumLink},
+    ids::{ProviderId, Shard},
+    phone::E164Phone,
+    store::StoreError,
+    time::UnixMillis,
+};
+
+use super::{DUE, OUT, change, shard};
+use crate::dynamo::{
+    DynamoStore, Table,
+    row::{Row, count, millis, number, text},
+    write::{Change, Index, Written},
+};
+
+const TOLD: &str = "told";
+const NO_CONTACT: &str = "no_contact";
+
+/// Somebody wants no messages, and there was nobody at Podium whom that could be told of.
+macro_rules! untold {
+    () => {
+        "(mirror_state = :no_contact AND (podium_keyword_optout = :out OR marketing_sms_opt_out = :out \
+         OR review_request_opt_out = :out OR global_unsubscribe = :out))"
+    };
+}
+macro_rules! link {
+    () => {
+        "SET podium_known = :yes, created_at_ms = if_not_exists(created_at_ms, :now_ms)"
+    };
+}
+macro_rules! with_uid {
+    () => {
+        ", podium_uid = :uid"
+    };
+}
+/// The mirror is due as after a change.
+macro_rules! tell {
+    () => {
+        ", mirror_state = :due, mirror_mark = :call, mirror_attempts = :zero, mirror_shard = :shard, \
+         mirror_due_at_ms = :now_ms"
+    };
+}
+
+/// One of these two holds, always; so a mirror that ends in between is not overlooked.
+const LINK_IF: &str = concat!("NOT ", untold!());
+const LINK_AND_TELL_IF: &str = untold!();
+const LINK: &str = link!();
+const LINK_UID: &str = concat!(link!(), with_uid!());
+const LINK_AND_TELL: &str = concat!(link!(), tell!());
+const LINK_UID_AND_TELL: &str = concat!(link!(), with_uid!(), tell!());
+
+/// A contact that was linked anew meanwhile keeps its link.
+const UNLINK_IF: &str = "podium_uid = :uid";
+const UNLINK: &str = "REMOVE podium_known, podium_uid";
+
+/// A change since then has another mark, and an end none.
+const SETTLE_IF: &str = "mirror_mark = :mark";
+const END: &str = "SET mirror_state = :state REMOVE mirror_mark, mirror_attempts, mirror_shard, mirror_due_at_ms";
+const PUT_OFF: &str = "SET mirror_due_at_ms = :at_ms, mirror_attempts = :attempts";
+
+/// How often the two conditions may change places under a link before that is trouble.
+const ROUNDS_MAX: u8 = 4;
+
+const MIRROR: Index = Index {
+    table: Table::Contacts,
+    name: "mirror",
+    condition: "mirror_shard = :shard AND mirror_due_at_ms <= :upto_ms",
+};
+
+impl DynamoStore {
+    pub(super) async fn link(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError> {
+        for _ in 0..ROUNDS_MAX {
+            for told_again in [false, true] {
+                if let Written::Made(_) = self.change(self.link_change(phone, link, now, told_again)).await? {
+                    return Ok(());
+                }
+            }
+        }
+        Err(Table::Contacts.unavailable("a contact changed at every attempt to link it".to_owned()))
+    }
+
+    fn link_change(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis, told_again: bool) -> Change {
+        let mut values = vec![
+            (":no_contact", text(NO_CONTACT)),
+            (":out", text(OUT)),
+            (":yes", AttributeValue::Bool(true)),
+            (":now_ms", millis(now)),
+        ];
+        values.extend(link.uid.as_ref().map(|uid| (":uid", text(uid.as_str()))));
+        if told_again {
+            values.extend([
+                (":due", text(DUE)),
+                (":call", text(self.ids.draw())),
+                (":zero", number(0)),
+                (":shard", text(shard(phone))),
+            ]);
+        }
+        let (only_if, update) = match (told_again, &link.uid) {
+            (false, None) => (LINK_IF, LINK),
+            (false, Some(_)) => (LINK_IF, LINK_UID),
+            (true, None) => (LINK_AND_TELL_IF, LINK_AND_TELL),
+            (true, Some(_)) => (LINK_AND_TELL_IF, LINK_UID_AND_TELL),
+        };
+        change(phone, Some(only_if), update, values)
+    }
+
+    pub(super) async fn unlink(&self, phone: &E164Phone, uid: &ProviderId) -> Result<(), StoreError> {
+        self.change(change(phone, Some(UNLINK_IF), UNLINK, vec![(":uid", text(uid.as_str()))])).await.map(|_| ())
+    }
+
+    pub(super) async fn due_mirrors(
+        &self,
+        shard: Shard,
+        before: UnixMillis,
+        limit: u16,
+    ) -> Result<Vec<MirrorDue>, StoreError> {
+        let items = self.page(&MIRROR, shard, before, limit).await?;
+        let read = items.iter().filter_map(|item| {
+            let row = Row::new(Table::Contacts, item);
+            Some(MirrorDue {
+                phone: E164Phone::parse_e164(row.text_if_any("pk")?).ok()?,
+                mark: row.text_if_any("mirror_mark")?.to_owned(),
+                at: row.millis_if_any("mirror_due_at_ms")?,
+                attempts: row.count("mirror_attempts").ok()?,
+            })
+        });
+        Ok(read.collect())
+    }
+
+    pub(super) async fn end_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
+        let mut values = vec![(":mark", text(due.mark.as_str()))];
+        let update = match outcome {
+            MirrorOutcome::Told => {
+                values.push((":state", text(TOLD)));
+                END
+            }
+            MirrorOutcome::NoContact => {
+                values.push((":state", text(NO_CONTACT)));
+                END
+            }
+            MirrorOutcome::Later { at } => {
+                let attempts = u64::from(due.attempts.saturating_add(1));
+                values.extend([(":at_ms", millis(*at)), (":attempts", count(attempts))]);
+                PUT_OFF
+            }
+        };
+        self.change(change(&due.phone, Some(SETTLE_IF), update, values)).await.map(|_| ())
+    }
+}
+
+/// Whether Podium has to be told.
+pub(super) fn mirror(row: &Row<'_>) -> Result<MirrorState, StoreError> {
+    if !row.has("mirror_state") {
+        return Ok(MirrorState::Nothing);
+    }
+    match row.text("mirror_state")? {
+        DUE => Ok(MirrorState::Due { at: row.millis("mirror_due_at_ms")?, attempts: row.count("mirror_attempts")? }),
+        TOLD => Ok(MirrorState::Told),
+        NO_CONTACT => Ok(MirrorState::NoContact),
+        _ => Err(row.corrupt("mirror_state")),
+    }
+}
+
+/// Who this is at Podium.
+pub(super) fn link_of(row: &Row<'_>) -> Result<Option<PodiumLink>, StoreError> {
+    if !row.flag("podium_known") {
+        return Ok(None);
+    }
+    let known = row.has("podium_uid");
+    let uid = known.then(|| row.parsed("podium_uid", |uid| ProviderId::try_from(uid).ok())).transpose()?;
+    Ok(Some(PodiumLink { uid }))
+}

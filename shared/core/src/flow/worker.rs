@@ -1,0 +1,121 @@
+//! What all workers of inbox events share: claim, count, park, unpack, end, and give back what failed.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::lease;
+use crate::{
+    ids::Ids,
+    inbox::{Attempt, EventEnd, Inbox, InboxClaim, InboxKey, LeasedEvent, RejectReason},
+    provider::NotDone,
+    store::{Fenced, Lease, StoreError},
+    telemetry::{Line, Metric, Telemetry},
+    time::Clock,
+};
+
+/// The limits of an event's worker.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerRules {
+    /// Longer than the function may run, clocks' differences included.
+    pub lease: Duration,
+    /// After so many attempts an event is parked for a person.
+    pub attempts_max: u32,
+    /// A stored body unpacks to no more than this.
+    pub body_bytes_max: usize,
+}
+
+/// Why an event's work stopped before its end; its message must come again.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WorkError {
+    /// A table could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A provider could not help.
+    #[error(transparent)]
+    Provider(#[from] NotDone),
+}
+
+impl WorkError {
+    /// An outage, of a table or a provider, must not park a day of events.
+    const fn attempt(&self) -> Attempt {
+        match self {
+            Self::Store(StoreError::Unavailable { .. }) | Self::Provider(_) => Attempt::Forgiven,
+            Self::Store(StoreError::Corrupt { .. }) => Attempt::Counts,
+        }
+    }
+}
+
+/// The shell around a worker.
+#[derive(Debug)]
+pub(super) struct Shell<'a, S, C, I, T> {
+    pub(super) store: &'a S,
+    pub(super) clock: &'a C,
+    pub(super) ids: &'a I,
+    pub(super) telemetry: &'a T,
+    pub(super) rules: WorkerRules,
+}
+
+impl<S: Inbox, C: Clock, I: Ids, T: Telemetry> Shell<'_, S, C, I, T> {
+    /// Works on the event of a key. Anything that somebody else holds or has finished is left alone: the sweeper brings
+    /// back what really is unfinished.
+    pub(super) async fn run(
+        &self,
+        key: &InboxKey,
+        work: impl AsyncFnOnce(&LeasedEvent, &Lease, Vec<u8>) -> Result<(), WorkError>,
+    ) -> Result<(), WorkError> {
+        let lease = lease(self.clock, self.ids, self.rules.lease);
+        let event = match self.store.claim(key, &lease).await? {
+            InboxClaim::Acquired(event) => event,
+            InboxClaim::Missing => {
+                self.telemetry.line(Line::warn("a queued key has no event").id("event.id", &key.to_key()));
+                return Ok(());
+            }
+            InboxClaim::Busy { .. } | InboxClaim::Ended(_) => return Ok(()),
+        };
+        if event.attempts > self.rules.attempts_max {
+            let reason = RejectReason::TooManyAttempts { attempts: event.attempts - 1 };
+            self.telemetry.count(Metric::EventParked, Some(key.source.as_str()));
+            return self.finish(key, &lease, &EventEnd::Parked(reason)).await;
+        }
+        if event.attempts > 1 {
+            self.telemetry.count(Metric::EventRetried, Some(key.source.as_str()));
+        }
+        let Ok(body) = event.body.unpack(self.rules.body_bytes_max) else {
+            return self.finish(key, &lease, &EventEnd::Rejected(RejectReason::UnreadableBody)).await;
+        };
+        let Err(error) = work(&event, &lease, body).await else { return Ok(()) };
+        // The next attempt need not wait for the lease. If this fails too, it waits.
+        if let Err(second) = self.store.release(key, &lease, error.attempt()).await {
+            self.telemetry
+                .line(Line::warn("a lease could not be given back").id("event.id", &key.to_key()).detail(&second));
+        }
+        Err(error)
+    }
+
+    pub(super) async fn finish(&self, event: &InboxKey, lease: &Lease, end: &EventEnd) -> Result<(), WorkError> {
+        match self.store.finish(event, lease, end).await? {
+            Fenced::Written => {
+                let line = match end {
+                    EventEnd::Done(word) => Line::info("an event is done").word("outcome", word),
+                    EventEnd::Rejected(reason) => {
+                        self.telemetry.count(Metric::EventRejected, Some(event.source.as_str()));
+                        Line::warn("an event is not usable").id("reason", &reason.describe())
+                    }
+                    EventEnd::Parked(reason) => {
+                        Line::error("an event is parked for a person").id("reason", &reason.describe())
+                    }
+                };
+                self.telemetry.line(line.id("event.id", &event.to_key()));
+                Ok(())
+            }
+            Fenced::Lost => self.lost(event),
+        }
+    }
+
+    /// Somebody else has taken over and does the same work; nothing of ours was written.
+    pub(super) fn lost(&self, event: &InboxKey) -> Result<(), WorkError> {
+        self.telemetry.line(Line::warn("a lease was lost before the end").id("event.id", &event.to_key()));
+        Ok(())
+    }
+}

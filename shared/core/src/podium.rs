@@ -1,0 +1,246 @@
+//! Podium's events. Both pictures of Podium (design, section 7), old and new spellings, single events and batches become
+//! one form here; what cannot be read becomes a reason, never a fault.
+//!
+//! Podium stops a webhook's whole line behind a delivery that is not answered 2xx, and in the end disables it. So this
+//! reads leniently: a field of the wrong type is missing, an unknown event is kept and shown, and only what a message
+//! means for a person is judged strictly, later, by its worker.
+
+mod fields;
+mod news;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use news::{OptOutNews, refused_for_opt_out};
+pub use read::{Item, items, parse};
+
+use crate::{
+    contact::{OptOutFlag, OptOutSource},
+    ids::{ConversationUid, EventId, GroupId, LocationUid, ProviderId},
+    phone::{E164Phone, PhoneReject, Region},
+    time::UnixMillis,
+};
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodiumEvent {
+    /// What makes it unique.
+    pub id: EventId,
+    /// The sender's name for its kind, cut and cleaned; for people only.
+    pub event_type: Option<String>,
+    /// When it happened, if it says.
+    pub occurred_at: Option<UnixMillis>,
+    /// What it is.
+    pub what: What,
+}
+
+/// What an event is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A customer wrote.
+    Received(Box<Message>),
+    /// Somebody wrote to a customer.
+    Sent(Box<Message>),
+    /// A message to a customer failed.
+    Failed {
+        /// The message.
+        message: Box<Message>,
+        /// Podium's reason, free text.
+        reason: Option<String>,
+    },
+    /// A contact was made, changed, merged or deleted.
+    Contact(Box<ContactEvent>),
+    /// A review invitation failed (briefs' contract).
+    InvitationFailed {
+        /// Which.
+        invitation: Option<ProviderId>,
+        /// To whom, if it says.
+        phone: Option<String>,
+        /// Podium's reason.
+        reason: Option<String>,
+    },
+    /// Anything else: kept, shown, and nothing to do.
+    Other,
+}
+
+/// Through which channel a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// A website's chat.
+    Webchat,
+    /// A text.
+    Sms,
+    /// E-mail and the social networks: no phone.
+    Other,
+}
+
+impl Channel {
+    /// The source of an opt-out that comes this way.
+    #[must_use]
+    pub const fn source(self) -> OptOutSource {
+        match self {
+            Self::Webchat => OptOutSource::Webchat,
+            Self::Sms => OptOutSource::Sms,
+            Self::Other => OptOutSource::Email,
+        }
+    }
+}
+
+/// Which location a message claims to be for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LocationClaim {
+    /// None.
+    Missing,
+    /// Something that cannot be a location's uid.
+    Unreadable,
+    /// This one; whether it exists is another question.
+    Named(LocationUid),
+}
+
+/// A message, from or to a customer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub uid: Option<ProviderId>,
+    /// Its words.
+    pub text: Option<String>,
+    /// The customer's number, as written.
+    pub phone: Option<String>,
+    /// The customer's e-mail address, where that is the channel.
+    pub email: Option<String>,
+    /// The country that the message says it is from.
+    pub country: Option<String>,
+    /// How it came.
+    pub channel: Channel,
+    /// The location.
+    pub location: LocationClaim,
+    /// The conversation.
+    pub conversation: Option<ConversationUid>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// What is attached.
+    pub attachments: Vec<Attachment>,
+    /// When it was written, if it says.
+    pub at: Option<UnixMillis>,
+}
+
+impl std::fmt::Debug for Message {
+    /// Without words, names and numbers.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message")
+            .field("uid", &self.uid)
+            .field("channel", &self.channel)
+            .field("location", &self.location)
+            .field("conversation", &self.conversation)
+            .field("attachments", &self.attachments.len())
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Message {
+    /// The customer's number, read with the country that the message names, else with the location's.
+    ///
+    /// # Errors
+    /// Why it is none; `None` when there is none at all.
+    pub fn customer(&self, location_country: Option<Region>) -> Result<E164Phone, Option<PhoneReject>> {
+        let raw = self.phone.as_deref().ok_or(None)?;
+        let own = self.country.as_deref().filter(|c| Region::try_from(*c).is_ok_and(Region::is_known));
+        let country = own.or(location_country.as_ref().map(Region::as_str));
+        crate::phone::normalize(raw, country).map(|n| n.e164).map_err(Some)
+    }
+
+    /// The last four digits of the customer's number, for audit lines, even of one that is no number.
+    #[must_use]
+    pub fn phone_last4(&self) -> Option<String> {
+        let digits: Vec<char> = self.phone.as_deref()?.chars().filter(char::is_ascii_digit).collect();
+        // Of a short one, four would be all there is.
+        digits
+            .len()
+            .checked_sub(4)
+            .filter(|hidden| *hidden >= 4)
+            .and_then(|hidden| Some(digits.get(hidden..)?.iter().collect()))
+    }
+
+    /// The line in which it is to be worked on: the customer's, however the number is written.
+    #[must_use]
+    pub fn group(&self, event: &EventId) -> GroupId {
+        let digits: String = self.phone.iter().flat_map(|p| p.chars()).filter(char::is_ascii_digit).collect();
+        // National and international spellings of a number end alike. Strangers who share a line only wait for each other.
+        let tail = digits.get(digits.len().saturating_sub(8)..).filter(|t| t.len() == 8);
+        let conversation = self.conversation.as_ref().map(ConversationUid::as_str);
+        GroupId::of(tail.or(conversation).unwrap_or(event.as_str()))
+    }
+}
+
+/// Something attached to a message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// What the event says about its size.
+    pub size: ClaimedSize,
+    /// Where it lies.
+    pub url: Option<String>,
+}
+
+impl std::fmt::Debug for Attachment {
+    /// Without the address, which opens it to anybody.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Attachment({:?})", self.size)
+    }
+}
+
+/// What an event says about an attachment's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimedSize {
+    /// So many bytes.
+    Bytes(u64),
+    /// Something that is no number of bytes.
+    Unusable,
+    /// Nothing.
+    Absent,
+}
+
+/// What happened to a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactChange {
+    /// Made.
+    Created,
+    /// Changed.
+    Updated,
+    /// Two became one.
+    Merged,
+    /// Deleted.
+    Deleted,
+    /// A write that changed nothing, or something that this version does not know.
+    Unchanged,
+}
+
+/// A change of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactEvent {
+    /// What happened.
+    pub change: ContactChange,
+    /// The contact before; the loser, when two became one.
+    pub before: Option<Snapshot>,
+    /// The contact after.
+    pub after: Option<Snapshot>,
+}
+
+/// A contact at a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Its uid.
+    pub uid: Option<ProviderId>,
+    /// Its numbers, those of its channels included.
+    pub phones: Vec<E164Phone>,
+    /// When texts to one of its numbers were opted out of; by number.
+    pub opted_out: Vec<(E164Phone, UnixMillis)>,
+    /// The locations that may send marketing, by number. Only numbers whose list is shown.
+    pub marketing: Vec<(E164Phone, Vec<String>)>,
+    /// The flags that a field or attribute of the contact spells out.
+    pub flags: Vec<(OptOutFlag, bool)>,
+    /// When it was last changed.
+    pub updated_at: Option<UnixMillis>,
+}

@@ -1,0 +1,114 @@
+//! Providers' clients put together with AWS, for every function and tool that calls one: credentials in Secrets Manager, and access
+//! tokens in DynamoDB, where all functions share them.
+
+mod vault;
+
+use frontdesk_aws::{
+    dynamo::DynamoStore,
+    process::{RandomIds, SystemClock, TimerPause},
+    secrets::SecretVault,
+    start::{Aws, Process, StartError},
+    telemetry::StdoutTelemetry,
+};
+use frontdesk_core::{
+    config::{HttpConfig, PodiumConfig, ShopifyApiConfig},
+    ids::ShopDomain,
+    provider::Provider,
+    telemetry::Telemetry,
+    token::TokenKeeper,
+};
+use frontdesk_providers::{AttachmentHosts, Http, Podium, PodiumGrant, SetupError, Shopify, ShopifyGrant};
+
+pub use vault::Vault;
+
+/// Shared tokens that `G` grants.
+pub type Tokens<G, T = StdoutTelemetry> = TokenKeeper<DynamoStore, G, SystemClock, RandomIds, T, TimerPause>;
+/// Podium with its shared tokens.
+pub type PodiumClient<T = StdoutTelemetry> = Podium<Tokens<PodiumGrant<Vault>, T>, SystemClock>;
+/// Shopify with its shared tokens.
+pub type ShopifyClient<T = StdoutTelemetry> = Shopify<Tokens<ShopifyGrant<Vault>, T>, SystemClock>;
+
+/// What the clients stand on. `T`: where they report to.
+#[derive(Debug)]
+pub struct Wiring<'a, T = StdoutTelemetry> {
+    http: Http,
+    aws: &'a Aws,
+    store: &'a DynamoStore,
+    process: &'a Process<T>,
+}
+
+impl<'a, T: Telemetry + Clone> Wiring<'a, T> {
+    /// Makes the HTTP clients.
+    ///
+    /// # Errors
+    /// When the system has no usable TLS.
+    pub fn new(
+        http: &HttpConfig,
+        aws: &'a Aws,
+        store: &'a DynamoStore,
+        process: &'a Process<T>,
+    ) -> Result<Self, StartError> {
+        Ok(Self { http: Http::new(http).map_err(unusable)?, aws, store, process })
+    }
+
+    /// Makes Podium's client and looks whether its credentials were filled in.
+    ///
+    /// # Errors
+    /// When a setting or the secret cannot be used.
+    pub async fn podium(&self, config: &PodiumConfig) -> Result<PodiumClient<T>, StartError> {
+        let secret = SecretVault::new(self.aws.secrets(), "PODIUM_OAUTH_SECRET_ARN", config.secret.clone());
+        let vault = Vault::podium(secret, &self.process.telemetry).await?;
+        let grant = PodiumGrant::new(self.http.clone(), config, vault).map_err(unusable)?;
+        let tokens = self.shared(Provider::Podium, grant);
+        Podium::new(self.http.clone(), config, tokens, self.process.clock).map_err(unusable)
+    }
+
+    /// The same, and these hosts may be asked how large an attachment is.
+    ///
+    /// # Errors
+    /// When a setting or the secret cannot be used.
+    pub async fn podium_with_attachments(
+        &self,
+        config: &PodiumConfig,
+        hosts: &str,
+    ) -> Result<PodiumClient<T>, StartError> {
+        let hosts = AttachmentHosts::parse(hosts).map_err(unusable)?;
+        Ok(self.podium(config).await?.with_attachments(hosts))
+    }
+
+    /// The same, and opt-outs are marked with the tag of this label where that is the way.
+    ///
+    /// # Errors
+    /// When a setting or the secret cannot be used.
+    pub async fn podium_with_tag(&self, config: &PodiumConfig, label: &str) -> Result<PodiumClient<T>, StartError> {
+        self.podium(config).await?.with_opt_out_tag(label).map_err(unusable)
+    }
+
+    /// The same for Shopify.
+    ///
+    /// # Errors
+    /// When a setting or the secret cannot be used.
+    pub async fn shopify(&self, shop: &ShopDomain, config: &ShopifyApiConfig) -> Result<ShopifyClient<T>, StartError> {
+        let secret = SecretVault::new(self.aws.secrets(), "SHOPIFY_ADMIN_SECRET_ARN", config.secret.clone());
+        let vault = Vault::shopify(secret, &self.process.telemetry).await?;
+        let grant = ShopifyGrant::new(self.http.clone(), config, vault).map_err(unusable)?;
+        let tokens = self.shared(Provider::Shopify, grant);
+        Shopify::new(self.http.clone(), shop.clone(), config, tokens, self.process.clock).map_err(unusable)
+    }
+
+    fn shared<G>(&self, provider: Provider, grant: G) -> Tokens<G, T> {
+        TokenKeeper {
+            provider,
+            store: self.store.clone(),
+            grant,
+            clock: self.process.clock,
+            ids: self.process.ids.clone(),
+            telemetry: self.process.telemetry.clone(),
+            pause: TimerPause,
+        }
+    }
+}
+
+fn unusable(error: SetupError) -> StartError {
+    StartError::Other(Box::new(error))
+}
