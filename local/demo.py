@@ -35,7 +35,9 @@ SETTINGS_MAX = {"PODIUM_LOOKUP_AFTER_SECONDS": 20, "REVIEW_RETRY_SECONDS": 10, "
 # And for there to be something to see.
 SETTINGS_WANTED = {"REVIEW_ALLOWED_HOURS": ALWAYS, "WEBCHAT_REPLY": "confirmation"}
 
-BRIEF = {
+# Of a fresh stack: what failed at Podium comes again soon.
+OWN = {"WORKER_VISIBILITY_SECONDS": "20"}
+BRIEF = OWN | {
     "PODIUM_CONTRACT": "brief",
     "PODIUM_CAMPAIGN_ID": "campaign-local",
     "PODIUM_SIGNATURE_SCHEMES": "brief_body,brief_t_v1",
@@ -69,7 +71,7 @@ def _stack(options: argparse.Namespace) -> Iterator[RunningStack]:
         print(f"on the stack that runs ({stack.described['endpoints']['front_door']})", file=sys.stderr)
         yield stack
         return
-    settings = BRIEF if options.contract == "brief" else {}
+    settings = BRIEF if options.contract == "brief" else OWN
     with stack_of_its_own("demo", settings, whole_workspace=options.whole_workspace) as stack:
         yield stack
 

@@ -1,6 +1,6 @@
 """`kill -9` on the functions, round after round, while orders and messages flow. Then the texts are counted.
 
-    demo_kill.py                              every moment once, and half of them twice; another seed each time
+    demo_kill.py                              each moment once, another seed each time
     demo_kill.py --rounds 100 --seed 7        more of them; a seed repeats the choices, though never the races
     demo_kill.py --contract brief             with the Podium of the briefs, which cannot be asked about a lost text
     demo_kill.py --podium-denies              Podium denies what it sent: this must fail, which shows that it can
@@ -46,13 +46,13 @@ SETTINGS = {
 }
 BRIEF = {"PODIUM_CONTRACT": "brief", "PODIUM_CAMPAIGN_ID": "campaign-local"}
 
-ROUNDS = 33
+ROUNDS = len(TURNS)
 ROUNDS_MAX = 220
 # New customers each round, and how many may wait before a round brings none.
 BUYERS = (3, 5)
 GUESTS = (2, 4)
 OPEN_MAX = 60
-PAUSE_S = (1.0, 4.0)
+PAUSE_S = (0.5, 2.5)
 # How long everything may take to come to its end after the last kill.
 SETTLE_S = 180.0
 AFTERMATH_S = 2.0

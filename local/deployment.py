@@ -132,11 +132,13 @@ def deploy(
     stack = _settled(cloudformation) if changed else cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
     _limit_pollers(emulator)
     described = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
-    return Deployment(
+    deployed = Deployment(
         resources={r["LogicalResourceId"]: (r["ResourceType"], r["PhysicalResourceId"]) for r in described},
         outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
         changed=changed,
     )
+    _allow_batches(emulator, deployed)
+    return deployed
 
 
 def fill_secrets(emulator: Emulator, deployment: Deployment, local: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -223,3 +225,16 @@ def _limit_pollers(emulator: Emulator) -> None:
             functions.update_event_source_mapping(
                 UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
             )
+
+
+def _allow_batches(emulator: Emulator, deployed: Deployment) -> None:
+    # On AWS, who may send a message may send ten in one call; MiniStack asks for a permission that AWS does not have.
+    iam = emulator.client("iam")
+    for _, role in deployed.named("AWS::IAM::Role"):
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            statements = [one for one in document["Statement"] if one["Action"] == "sqs:SendMessage"]
+            for statement in statements:
+                statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+            if statements:
+                iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))

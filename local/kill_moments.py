@@ -144,7 +144,9 @@ LOOKING_UP = Moment(
 WEBCHATS = Moment(
     "podium-webchat", "while webchats were on their way in", lambda s: s.deliveries.in_flight("/podium/webchat"), 0.12
 )
-MESSAGES = Moment("podium-sms", "while texts were on their way in", lambda s: s.deliveries.in_flight("/podium/sms"), 0.12)
+MESSAGES = Moment(
+    "podium-sms", "while texts were on their way in", lambda s: s.deliveries.in_flight("/podium/sms"), 0.12
+)
 NEWS = Moment(
     "podium-contacts", "while news were on their way in", lambda s: s.deliveries.in_flight("/podium/contacts"), 0.12
 )

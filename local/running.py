@@ -136,15 +136,16 @@ class RunningStack:
         self._emulator.client("dynamodb").delete_item(TableName=self._table(table), Key={"pk": {"S": key}})
 
     def opt_out(self, phone: str, at: float | None = None, source: str = "sms") -> None:
-        """Records what a STOP records: the flag, since when, and the proof (shared/aws/src/dynamo/contacts.rs)."""
+        """Records what a STOP records: the flag, since when, and the proof (shared/aws/src/dynamo/contacts/flags.rs)."""
         now = {"N": str(int((at or time.time()) * 1000))}
         proof = {"M": {"source": {"S": source}, "recorded_at_ms": now, "message_id": {"S": "demo-stop"}}}
         self._emulator.client("dynamodb").update_item(
             TableName=self._table("contacts"),
             Key={"pk": {"S": phone}},
             UpdateExpression="SET podium_keyword_optout = :out, podium_keyword_optout_at_ms = :now, "
-            "podium_keyword_optout_evidence = :proof, created_at_ms = if_not_exists(created_at_ms, :now)",
-            ExpressionAttributeValues={":out": {"S": "out"}, ":now": now, ":proof": proof},
+            "podium_keyword_optout_source = :source, podium_keyword_optout_evidence = :proof, "
+            "created_at_ms = if_not_exists(created_at_ms, :now)",
+            ExpressionAttributeValues={":out": {"S": "out"}, ":now": now, ":source": {"S": source}, ":proof": proof},
         )
 
     def open_keys(self, table: str, index: str) -> list[str]:
