@@ -19,6 +19,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from progress import StackError
+from running import RunningStack
+
 SAMPLES = Path(__file__).resolve().parent.parent / "events" / "podium"
 
 WEBCHAT, SMS, CONTACTS = ENDPOINTS = ("/podium/webchat", "/podium/sms", "/podium/contacts")
@@ -126,6 +129,15 @@ class Visitor:
             item |= {"uid": str(uuid.uuid4()), "body": text, "createdAt": written}
         body["metadata"]["eventUid"] = str(uuid.uuid4())
         return wire(body)
+
+
+def says_stop(stack: RunningStack, phone: str, at: float | None = None, source: str = "sms") -> None:
+    """Somebody of whom nothing else is known said STOP, by a text or on a web page."""
+    visitor = Visitor(phone, "loc_nowhere", "Ann Example", str(uuid.uuid4()))
+    event = visitor.texts("STOP", at) if source == "sms" else visitor.chats("STOP", at)
+    scheme = stack.settings["PODIUM_SIGNATURE_SCHEMES"].split(",")[0]
+    if not (answer := stack.deliver(replace(event, scheme=scheme))).taken:
+        raise StackError(f"a STOP was answered {answer}")
 
 
 def sample(file: str) -> Body:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
 
+from chats import says_stop
 from orders import (
     FICTIONAL_AU,
     FICTIONAL_AU_LANDLINE,
@@ -205,7 +206,7 @@ def refund_that_only_shopify_knows(shop: Shop) -> Story:
 
 def opted_out_long_ago(shop: Shop) -> Story:
     made = shop.order(shop.customer())
-    shop.stack.opt_out(str(made.phone))
+    says_stop(shop.stack, str(made.phone))
     shop.deliver(made.fulfilled())
     return (yield from shop.end_of(made))
 
@@ -214,7 +215,7 @@ def opts_out_in_the_buffer(shop: Shop) -> Story:
     made = shop.order(shop.customer(), SOON_S)
     shop.deliver(made.fulfilled())
     yield from shop.planned(made)
-    shop.stack.opt_out(str(made.phone))
+    says_stop(shop.stack, str(made.phone))
     return (yield from shop.end_of(made))
 
 

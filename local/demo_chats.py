@@ -18,7 +18,7 @@ from typing import Any
 import chats
 import demo_samples
 from chats import CONTACTS, ENDPOINTS, Event, Visitor
-from desk import KEYWORD, LOCATION, Desk, answers, counted, word
+from desk import KEYWORD, LOCATION, Desk, Waiting, answers, counted, word
 from orders import masked
 from running import RunningStack
 from stage import Case, Ledger, Stage, Story
@@ -34,8 +34,6 @@ UNDER_WAY_S = 5.0
 LATER_S = 25.0
 # When STOP is said, from when the request is due.
 RACES_S = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-# How much of a silence is left when its first message comes in.
-SILENCE_LEFT_S = 20.0
 # More than a row can hold, however well it is packed.
 LARGE_BYTES = 2_000_000
 
@@ -223,9 +221,10 @@ def second_message_wipes_nothing(desk: Desk) -> Story:
 def asked_once_a_spell(desk: Desk) -> Story:
     visitor, warn_s = desk.guest(), desk.stack.seconds("WEBCHAT_WARN_SECONDS")
     asked = []
-    for text, ago_s in (("1", warn_s + 60), ("2", warn_s + 1)):
-        event, before = visitor.chats(text, time.time() - ago_s), desk.prompts(visitor)
-        desk.hears(event)
+    for text in ("1", "2"):
+        before = desk.prompts(visitor)
+        yield from _says(desk, visitor, text)
+        desk.stack.age_session(visitor.session, warn_s + 1)
         yield from desk.until(lambda before=before: desk.prompts(visitor) > before)
         yield from desk.a_while()
         asked.append(desk.prompts(visitor) - before)
@@ -233,26 +232,25 @@ def asked_once_a_spell(desk: Desk) -> Story:
 
 
 def closed_and_continued(desk: Desk) -> Story:
-    """28 minutes of silence, of which most are over when its messages come in."""
+    """28 minutes of silence, and then another word."""
     visitor, close_s = desk.guest(), desk.stack.seconds("WEBCHAT_CLOSE_SECONDS")
-    for text, later_s in (("1", 0.0), ("large", 1.0)):
-        event = visitor.chats(text, time.time() - close_s + SILENCE_LEFT_S + later_s)
-        desk.hears(event)
-        yield from desk.became(event)
+    warn_s = desk.stack.seconds("WEBCHAT_WARN_SECONDS")
+    yield from _says(desk, visitor, "1", "large")
+    desk.stack.age_session(visitor.session, warn_s + 1)
+    yield from desk.until(lambda: desk.prompts(visitor))
+    yield from desk.a_while()
+    desk.stack.age_session(visitor.session, close_s - warn_s)
     yield from desk.until(lambda: desk.session(visitor).get("st") == "closed")
-    kept, noted = answers(desk.session(visitor), "kept"), len(desk.notes(visitor))
+    asked, kept, noted = desk.prompts(visitor), answers(desk.session(visitor), "kept"), len(desk.notes(visitor))
     closed = "closed" if desk.stack.conversation(visitor.conversation)["closed"] else "left open"
     # At Podium a customer who writes opens their conversation by it.
     desk.stack.open_conversation(visitor.conversation, visitor.phone, LOCATION)
-    for text in ("in red", "thanks"):
-        event = visitor.chats(text)
-        desk.hears(event)
-        yield from desk.became(event)
+    yield from _says(desk, visitor, "in red", "thanks")
     yield from desk.a_while()
     notes, session = desk.notes(visitor), desk.session(visitor)
     told = sum("1. 1" in note and "2. large" in note for note in notes)
     return (
-        f"{closed} with {counted(noted, 'note')}, kept {' / '.join(kept)}; "
+        f"{counted(asked, 'prompt')}; {closed} with {counted(noted, 'note')}, kept {' / '.join(kept)}; "
         f"back: {counted(len(notes), 'note')}, {told} with the answers; now {' / '.join(answers(session))}"
     )
 
@@ -260,11 +258,20 @@ def closed_and_continued(desk: Desk) -> Story:
 def silent_and_opted_out(desk: Desk) -> Story:
     visitor, warn_s = desk.guest(), desk.stack.seconds("WEBCHAT_WARN_SECONDS")
     desk.hears(visitor.texts("STOP"))
-    event = visitor.chats("1", time.time() - warn_s - 1)
+    event = visitor.chats("1")
     desk.hears(event)
     end = yield from desk.became(event)
+    desk.stack.age_session(visitor.session, warn_s + 1)
     yield from desk.until(lambda: desk.session(visitor).get("prompted"))
     return f"{end}; {counted(desk.prompts(visitor), 'prompt')}"
+
+
+def _says(desk: Desk, visitor: Visitor, *texts: str) -> Waiting:
+    """One after the other, each when the one before it is through."""
+    for text in texts:
+        event = visitor.chats(text)
+        desk.hears(event)
+        yield from desk.became(event)
 
 
 def confirmed_once(desk: Desk) -> Story:
@@ -476,7 +483,7 @@ def cases(desk: Desk) -> list[Case]:
         Case("silent, twice", "asked 1 time; wrote; asked 1 time", asked_once_a_spell),
         Case(
             "silent for good, and back",
-            "closed with 1 note, kept 1 / large; back: 2 notes, 2 with the answers; now in red / thanks",
+            "1 prompt; closed with 1 note, kept 1 / large; back: 2 notes, 2 with the answers; now in red / thanks",
             closed_and_continued,
         ),
         Case("silent and opted out", "kept_for_staff; 0 prompts", silent_and_opted_out),

@@ -135,17 +135,22 @@ class RunningStack:
     def forget(self, table: str, key: str) -> None:
         self._emulator.client("dynamodb").delete_item(TableName=self._table(table), Key={"pk": {"S": key}})
 
-    def opt_out(self, phone: str, at: float | None = None, source: str = "sms") -> None:
-        """Records what a STOP records: the flag, since when, and the proof (shared/aws/src/dynamo/contacts/flags.rs)."""
-        now = {"N": str(int((at or time.time()) * 1000))}
-        proof = {"M": {"source": {"S": source}, "recorded_at_ms": now, "message_id": {"S": "demo-stop"}}}
+    def age_session(self, key: str, seconds: float) -> None:
+        """Lets a session have been silent for so much longer."""
         self._emulator.client("dynamodb").update_item(
-            TableName=self._table("contacts"),
-            Key={"pk": {"S": phone}},
-            UpdateExpression="SET podium_keyword_optout = :out, podium_keyword_optout_at_ms = :now, "
-            "podium_keyword_optout_source = :source, podium_keyword_optout_evidence = :proof, "
-            "created_at_ms = if_not_exists(created_at_ms, :now)",
-            ExpressionAttributeValues={":out": {"S": "out"}, ":now": now, ":source": {"S": source}, ":proof": proof},
+            TableName=self._table("sessions"),
+            Key={"pk": {"S": key}},
+            UpdateExpression="SET last_at_ms = last_at_ms - :longer, deadline_at_ms = deadline_at_ms - :longer",
+            ExpressionAttributeValues={":longer": {"N": str(int(seconds * 1000))}},
+        )
+
+    def age_event(self, key: str, seconds: float) -> None:
+        """Lets an event have come in so much earlier."""
+        self._emulator.client("dynamodb").update_item(
+            TableName=self._table("inbox"),
+            Key={"pk": {"S": key}},
+            UpdateExpression="SET received_at_ms = received_at_ms - :longer",
+            ExpressionAttributeValues={":longer": {"N": str(int(seconds * 1000))}},
         )
 
     def open_keys(self, table: str, index: str) -> list[str]:
