@@ -5,7 +5,7 @@
     stack.py down                 stop it in order, so that the emulator writes its state
     stack.py status [--json]      is it running, and where
     stack.py logs [FUNCTION]      what the functions logged
-    stack.py env                  the functions' variables, for a shell in which the tool is to be used: eval "$(stack.py env)"
+    stack.py env                  the functions' variables, for a shell that uses the tool: eval "$(stack.py env)"
     stack.py bootstraps           the functions that run right now: process id and name
     stack.py forget               delete the state of a stack that is down
 

@@ -42,7 +42,8 @@ const EXAMPLES: &str = r#"Examples:
   eval "$(frontdesk sign --provider shopify --body events/shopify/refunds-create.json --curl)"
   frontdesk sign --provider shopify --body order.json --curl https://shop.example/shopify/orders-fulfilled
   frontdesk sign --provider podium --body events/podium/published.message.received.webchat.json --curl
-  frontdesk sign --provider podium --scheme brief_body --body events/podium/brief.webchat.stop.json --output invoke > event.json
+  frontdesk sign --provider podium --scheme brief_body --output invoke \
+    --body events/podium/brief.webchat.stop.json > event.json
   cargo lambda invoke podium-webchat --data-file event.json
   frontdesk sign --provider chatwoot --secret-env BOT_SECRET --body - < message.json
 

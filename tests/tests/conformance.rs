@@ -73,7 +73,9 @@ impl Dice {
     }
 
     fn event(&mut self) -> InboxKey {
-        let id = self.pick(&["e1", "e2", "e3"]);
+        // The last is named after what it says, as an event without an id of its own is.
+        let of_body = EventId::of_body(&BodySha256::of(b"one"));
+        let id = self.pick(&["e1", "e2", "e3", of_body.as_str()]);
         InboxKey { source: Source::Shopify, event: EventId::try_from(id).unwrap() }
     }
 
@@ -247,6 +249,8 @@ impl Dice {
             at: self.now.minus(Duration::from_secs(self.roll(3) * 30)),
             conversation: self.pick(&[None, Some(conversation)]),
             webchat: self.roll(3) > 0,
+            now: self.now,
+            quiet: self.roll(4) == 0,
         }
     }
 
@@ -257,7 +261,8 @@ impl Dice {
             0 => self.sessions.iter().rev().find(|s| s.key == *key).cloned().or(known),
             _ => known,
         };
-        match (self.roll(8), known) {
+        match (self.roll(9), known) {
+            (8, Some(session)) => Some(session.reopened()),
             (2, Some(session)) => Some(session.with_prompt_out()),
             (3, Some(session)) => session.with_closing_begun(lease.owner, lease.now, lease.until),
             (4, Some(session)) => Some(session.with_note_posted()),
@@ -314,7 +319,8 @@ async fn on_events<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
             let _ = both!(pair, [event, lease, end] s.finish(&event, &lease, &end));
         }
         6 => {
-            let attempt = dice.pick(&[Attempt::Counts, Attempt::Forgiven]);
+            let since = now.minus(Duration::from_secs(dice.roll(200)));
+            let attempt = dice.pick(&[Attempt::Counts, Attempt::Forgiven, Attempt::PutOff { since }]);
             let _ = both!(pair, [event, lease, attempt] s.release(&event, &lease, attempt));
         }
         _ => {
@@ -429,7 +435,12 @@ async fn on_mirrors<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
     }
     let (ours, theirs) = dice.pick(&pair.due);
     let at = now.plus(Duration::from_secs(dice.roll(200)));
-    let outcome = dice.pick(&[MirrorOutcome::Told, MirrorOutcome::NoContact, MirrorOutcome::Later { at }]);
+    let outcome = dice.pick(&[
+        MirrorOutcome::Told { out: true },
+        MirrorOutcome::Told { out: false },
+        MirrorOutcome::NoContact,
+        MirrorOutcome::Later { at },
+    ]);
     pair.trail.push(format!("settle_mirror {ours:?} {outcome:?}"));
     pair.model.settle_mirror(&ours, &outcome).await.unwrap();
     pair.real.settle_mirror(&theirs, &outcome).await.unwrap();

@@ -18,8 +18,9 @@ use std::{
 
 use frontdesk_core::{
     config::{self, Env, FAMILIES, Function, SETTINGS, Setting, markdown},
-    inbox::RejectReason,
+    inbox::{RejectReason, Source},
     phone::PhoneReject,
+    provider::Provider,
     review::SkipReason,
     telemetry::Metric,
     webchat::{AttachmentProblem, WebchatCode},
@@ -366,12 +367,52 @@ fn every_task_of_the_timers_has_its_schedule_and_every_schedule_its_task() {
 fn words_that_a_setting_takes_are_those_that_the_template_allows() {
     let template = read("template.yaml");
     let lines = section(&template, "Parameters:");
-    for name in ["OPTOUT_MIRROR", "WEBCHAT_REPLY", "WEBCHAT_ATTACHMENT_LIMIT", "PODIUM_STALE", "PODIUM_CONTRACT"] {
+    for name in [
+        "OPTOUT_MIRROR",
+        "WEBCHAT_KEEP_ALIVE",
+        "WEBCHAT_REPLY",
+        "WEBCHAT_ATTACHMENT_LIMIT",
+        "PODIUM_STALE",
+        "PODIUM_CONTRACT",
+    ] {
         let setting = SETTINGS.iter().find(|s| s.name == name).unwrap();
         let line = lines.iter().find(|l| l.trim_start().starts_with(&format!("{}:", parameter_name(name)))).unwrap();
         let allowed = &fields(line.split_once(':').unwrap().1)["AllowedValues"];
         assert_eq!(*allowed, format!("[{}]", setting.unit), "{name}");
     }
+}
+
+/// The directory holds the access tokens of both providers; nobody gets at a row that they have no business with.
+#[test]
+fn each_role_gets_at_its_own_rows_of_the_directory_only() {
+    let template = read("template.yaml");
+    let (mut seen, open) = (BTreeMap::new(), "Condition: {\"ForAllValues:StringEquals\": {\"dynamodb:LeadingKeys\": [");
+    for (logical, lines) in resources(&template, "AWS::IAM::Role") {
+        for line in lines.iter().filter(|line| line.contains("!GetAtt DirectoryTable.Arn")) {
+            let keys =
+                line.split_once(open).unwrap_or_else(|| panic!("{logical}: {line}")).1.split(']').next().unwrap();
+            let keys: BTreeSet<String> = keys.split(", ").map(|key| key.trim_matches('"').to_owned()).collect();
+            let reads_only = line.contains("Action: dynamodb:GetItem,");
+            assert!(seen.insert(logical, (keys, reads_only)).is_none(), "{logical} has two statements");
+        }
+    }
+    let token = |provider: Provider| format!("token#{}", provider.as_str());
+    let (podium, shopify, locations) = (token(Provider::Podium), token(Provider::Shopify), "locations".to_owned());
+    let endpoint = (BTreeSet::from([locations.clone()]), true);
+    let caller = (BTreeSet::from([podium.clone(), locations]), false);
+    let wanted = [
+        ("PodiumContactsRole", endpoint.clone()),
+        ("PodiumSmsRole", endpoint.clone()),
+        ("PodiumWebchatRole", endpoint),
+        ("PodiumWorkerRole", caller.clone()),
+        ("ReviewSenderRole", (BTreeSet::from([podium, shopify]), false)),
+        ("TimersRole", caller),
+    ];
+    assert_eq!(seen, BTreeMap::from(wanted));
+    // The names that the tables' code gives these rows.
+    let said = |path: &str, what: &str| assert!(read(path).contains(what), "{path} does not say {what}");
+    said("shared/aws/src/dynamo/locations.rs", "const KEY: &str = \"locations\";");
+    said("shared/aws/src/dynamo/tokens.rs", "format!(\"token#{}\", provider.as_str())");
 }
 
 // ---- Metrics and alarms
@@ -405,6 +446,48 @@ fn alarms_watch_metrics_that_are_counted() {
     assert!(marked.len() > 5, "{marked:?}");
     let silent: Vec<_> = marked.difference(&watched).collect();
     assert!(silent.is_empty(), "no alarm watches {silent:?}");
+    // Whoever is woken finds what to do.
+    let runbook = read("docs/RUNBOOK.md");
+    let rows: Vec<&str> = runbook.lines().filter(|line| line.starts_with("| `")).collect();
+    for metric in watched {
+        assert!(rows.iter().any(|row| row.starts_with(&format!("| `{metric}`"))), "docs/RUNBOOK.md lacks {metric}");
+    }
+    for code in codes_watched {
+        assert!(rows.iter().any(|row| row.contains(&format!("`{code}`"))), "docs/RUNBOOK.md lacks {code}");
+    }
+}
+
+/// The oversized are told apart from Shopify's, and each endpoint of Podium has an alarm of its own.
+#[test]
+fn a_podium_event_that_is_too_large_rings_wherever_it_came_in() {
+    let template = read("template.yaml");
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    for function in ["PodiumWebchatFunction", "PodiumSmsFunction", "PodiumContactsFunction"] {
+        let dimensions = format!(
+            "Dimensions: [{{Name: function, Value: !Ref {function}}}, {{Name: kind, Value: {}}}]",
+            Source::Podium.as_str()
+        );
+        let rings = |lines: &Vec<&str>| {
+            lines.iter().any(|l| l.trim() == "MetricName: BodyTooLarge") && lines.iter().any(|l| l.trim() == dimensions)
+        };
+        assert!(alarms.values().any(rings), "{function}");
+    }
+}
+
+/// Half a record, written by hand, would be one that nothing can read.
+#[test]
+fn the_opt_out_by_hand_is_whole() {
+    let (source, runbook) = (read("shared/aws/src/dynamo/contacts/flags.rs"), read("docs/RUNBOOK.md"));
+    let written = source.split("macro_rules! set_flag").nth(1).unwrap().split("};").next().unwrap();
+    let attributes: Vec<&str> =
+        written.split('"').filter(|part| part.starts_with('_')).filter_map(|part| part.split(' ').next()).collect();
+    assert_eq!(attributes.len(), 4, "{attributes:?}");
+    for attribute in attributes {
+        assert!(
+            runbook.contains(&format!("global_unsubscribe{attribute} = :")),
+            "docs/RUNBOOK.md does not write {attribute}"
+        );
+    }
 }
 
 // ---- Names and codes in the documents
@@ -512,6 +595,7 @@ fn every_reason_is_in_the_table_with_its_code() {
         RejectReason::OtherShop,
         RejectReason::UnreadableBody,
         RejectReason::TooLarge { bytes: 1 },
+        RejectReason::ProviderNoHelp,
         RejectReason::TooManyAttempts { attempts: 1 },
     ];
     for reason in rejected {
@@ -519,6 +603,20 @@ fn every_reason_is_in_the_table_with_its_code() {
         let word = described.split(':').next().unwrap();
         assert!(row(word).is_some(), "docs/ERRORS.md lacks {word}");
     }
+}
+
+/// How an event of Podium's can end, as its row and the audit line say it.
+#[test]
+fn every_outcome_of_a_podium_event_is_in_the_table_and_none_else() {
+    let source = read("shared/core/src/flow/podium_worker.rs");
+    let used: BTreeSet<&str> =
+        source.split("End::Done(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(used.len() > 5, "{used:?}");
+    let document = read("docs/ERRORS.md");
+    let heading = "## What became of a Podium event";
+    let table = document.split(heading).nth(1).unwrap_or_else(|| panic!("no {heading}"));
+    let rows = table.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `"));
+    assert_eq!(rows.map(|row| row.split('`').next().unwrap()).collect::<BTreeSet<_>>(), used);
 }
 
 /// Each code of the message flows: its row says the name under which rows and people know it.

@@ -35,7 +35,7 @@ impl Mirror {
             MirrorState::Due { at, attempts } => {
                 Self { state: if how.is_some() { "due" } else { "off" }, due: Some((at, attempts)) }
             }
-            MirrorState::Told => Self { state: "told", due: None },
+            MirrorState::Told { .. } => Self { state: "told", due: None },
             MirrorState::NoContact => Self { state: "no_contact", due: None },
         }
     }
@@ -148,10 +148,10 @@ fn untold(state: MirrorState, how: Option<OptOutMirror>) -> String {
         (MirrorState::Due { at, attempts }, Some(_)) => {
             format!("it was told in vain, attempt {attempts}, and will be told again at {}", iso(at))
         }
-        (MirrorState::Told, Some(OptOutMirror::CampaignOptOut)) => {
+        (MirrorState::Told { .. }, Some(OptOutMirror::CampaignOptOut)) => {
             "it was told by OPTOUT_MIRROR=campaign_opt_out, which changes its campaigns and not this record".to_owned()
         }
-        (MirrorState::Told, _) => "it was told, and its record was changed since".to_owned(),
+        (MirrorState::Told { .. }, _) => "it was told, and its record was changed since".to_owned(),
         (MirrorState::NoContact, _) => {
             "it had no contact when it was to be told; it is told when its contact is next heard of".to_owned()
         }
@@ -177,7 +177,7 @@ fn masked(phone: &E164Phone) -> String {
 #[cfg(test)]
 mod tests {
     use frontdesk_core::{
-        contact::{Evidence, OptOutSource},
+        contact::{Evidence, OptOutChange, OptOutSource},
         ids::ProviderId,
     };
 
@@ -193,8 +193,11 @@ mod tests {
 
     fn contact(flags: &[(OptOutFlag, Direction, i64)], mirror: MirrorState) -> Contact {
         let evidence = Evidence { source: OptOutSource::Webchat, message_id: None, text_sha256: None, recorded_at: AT };
-        let record = |direction, at| OptOutRecord { direction, at: UnixMillis::new(at), evidence: evidence.clone() };
-        let opt_outs = flags.iter().map(|(flag, direction, at)| (*flag, record(*direction, *at))).collect();
+        let record = |flag, direction, at| {
+            let (at, evidence) = (UnixMillis::new(at), evidence.clone());
+            OptOutRecord::of(&OptOutChange { phone: phone(), flag, direction, at, evidence })
+        };
+        let opt_outs = flags.iter().map(|(flag, direction, at)| (*flag, record(*flag, *direction, *at))).collect();
         Contact { opt_outs, mirror, ..Contact::unknown(phone()) }
     }
 
@@ -210,8 +213,9 @@ mod tests {
         Finding::of(phone(), ours, theirs, how)
     }
 
+    const TOLD: MirrorState = MirrorState::Told { out: true };
     const STATES: [MirrorState; 4] =
-        [MirrorState::Nothing, MirrorState::Due { at: AT, attempts: 3 }, MirrorState::Told, MirrorState::NoContact];
+        [MirrorState::Nothing, MirrorState::Due { at: AT, attempts: 3 }, TOLD, MirrorState::NoContact];
 
     /// What was told, and how, explains a difference and never hides one.
     #[test]
@@ -234,12 +238,12 @@ mod tests {
     /// Podium is told of it as of nothing, and of something else it may know more than that.
     #[test]
     fn an_opt_out_from_review_requests_agrees_with_either() {
-        let ours = contact(&[(OptOutFlag::ReviewRequest, Direction::Out, 1)], MirrorState::Told);
+        let ours = contact(&[(OptOutFlag::ReviewRequest, Direction::Out, 1)], TOLD);
         for theirs in [true, false] {
             assert!(found(Some(ours.clone()), Some(listed(theirs)), None).consistent(), "{theirs}");
         }
         let both = [OptOutFlag::ReviewRequest, OptOutFlag::Global].map(|flag| (flag, Direction::Out, 1));
-        assert!(!found(Some(contact(&both, MirrorState::Told)), Some(listed(false)), None).consistent());
+        assert!(!found(Some(contact(&both, TOLD)), Some(listed(false)), None).consistent());
     }
 
     #[test]
@@ -249,28 +253,22 @@ mod tests {
             (due, None, "OPTOUT_MIRROR is none"),
             (due, Some(OptOutMirror::Tag), "attempt 3, and will be told again at 2025-04-30T08:00:00Z"),
             (MirrorState::Due { at: AT, attempts: 0 }, Some(OptOutMirror::Tag), "to be told at 2025-04-30T08:00:00Z"),
-            (MirrorState::Told, Some(OptOutMirror::Tag), "changed since"),
-            (MirrorState::Told, Some(OptOutMirror::CampaignOptOut), "campaign_opt_out"),
+            (TOLD, Some(OptOutMirror::Tag), "changed since"),
+            (TOLD, Some(OptOutMirror::CampaignOptOut), "campaign_opt_out"),
             (MirrorState::NoContact, Some(OptOutMirror::Tag), "no contact"),
         ] {
             let finding = found(Some(out(state)), Some(listed(false)), how);
             assert!(finding.why.contains(words), "{}", finding.why);
         }
         assert_eq!(Mirror::of(due, None), Mirror { state: "off", due: Some((AT, 3)) });
-        assert_eq!(Mirror::of(MirrorState::Told, None).state, "told");
+        assert_eq!(Mirror::of(TOLD, None).state, "told");
     }
 
     #[test]
     fn the_flag_that_decides_is_shown_and_else_the_last_that_was_taken_back() {
-        let mixed = contact(
-            &[(OptOutFlag::Keyword, Direction::In, 9), (OptOutFlag::Global, Direction::Out, 1)],
-            MirrorState::Told,
-        );
+        let mixed = contact(&[(OptOutFlag::Keyword, Direction::In, 9), (OptOutFlag::Global, Direction::Out, 1)], TOLD);
         assert_eq!(found(Some(mixed), None, None).json()["optout_store"]["flag"], "global_unsubscribe");
-        let back = contact(
-            &[(OptOutFlag::Keyword, Direction::In, 9), (OptOutFlag::Global, Direction::In, 1)],
-            MirrorState::Told,
-        );
+        let back = contact(&[(OptOutFlag::Keyword, Direction::In, 9), (OptOutFlag::Global, Direction::In, 1)], TOLD);
         let json = found(Some(back), None, None).json();
         assert_eq!(json["optout_store"]["flag"], "podium_keyword_optout");
         assert_eq!(json["optout_store"]["opted_out"], false);
@@ -278,7 +276,7 @@ mod tests {
 
     #[test]
     fn the_table_hides_the_number() {
-        let table = found(Some(out(MirrorState::Told)), Some(listed(true)), None).table();
+        let table = found(Some(out(TOLD)), Some(listed(true)), None).table();
         assert!(table.starts_with("phone       +*******0156\n"), "{table}");
         assert!(!table.contains("9157"), "{table}");
     }

@@ -83,7 +83,7 @@ impl World {
     async fn settle(&self, outcome: MirrorOutcome) {
         let store = self.tables.store();
         let due = store.mirrors_due(Shard::of(PHONE), UnixMillis::new(i64::MAX), 1).await.unwrap();
-        store.settle_mirror(&due[0], &outcome).await.unwrap();
+        store.settle_mirror(due.first().unwrap(), &outcome).await.unwrap();
     }
 
     fn at_podium(&self, opted_out: bool) {
@@ -96,7 +96,7 @@ fn phone() -> E164Phone {
 }
 
 fn printed(run: &Run) -> Value {
-    serde_json::from_slice(&run.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", run.text(), run.stderr))
+    serde_json::from_slice(&run.stdout).map_err(|error| format!("{error}: {} {}", run.text(), run.stderr)).unwrap()
 }
 
 /// Neither an answer nor anything that could be taken for one.
@@ -114,7 +114,7 @@ fn assert_no_answer(run: &Run, words: &[&str]) {
 async fn both_say_so() {
     let world = World::start().await;
     world.record(Direction::Out, SAID).await;
-    world.settle(MirrorOutcome::Told).await;
+    world.settle(MirrorOutcome::Told { out: true }).await;
     world.at_podium(true);
     let run = world.audit(&[]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
@@ -154,7 +154,7 @@ async fn an_opt_out_that_podium_does_not_know_is_drift_and_the_mirror_says_why()
     assert_eq!((run.code, &printed(&run)["mirror"]), (1, &mirror));
     assert!(run.stderr.contains("2025-04-30T08:01:01Z"), "{}", run.stderr);
 
-    world.settle(MirrorOutcome::Told).await;
+    world.settle(MirrorOutcome::Told { out: true }).await;
     let run = world.audit(&[("OPTOUT_MIRROR", "tag")]);
     assert_eq!((run.code, &printed(&run)["mirror"]["state"]), (1, &json!("told")));
 }
@@ -205,7 +205,8 @@ async fn the_briefs_podium_is_asked_in_its_own_way() {
 async fn a_tag_counts_under_the_label_that_it_is_set_under() {
     let world = World::start().await;
     world.record(Direction::Out, SAID).await;
-    let contact = json!({ "data": { "uid": "c-2", "phoneNumbers": [PHONE], "tags": [{ "uid": "t-1", "label": "Leave alone" }] } });
+    let tags = json!([{ "uid": "t-1", "label": "Leave alone" }]);
+    let contact = json!({ "data": { "uid": "c-2", "phoneNumbers": [PHONE], "tags": tags } });
     let token = json!({ "access_token": "at-hush", "expires_in": 3600 });
     let podium = Wire::nowhere(move |call| {
         Fate::Answer(200, if call.method == "GET" { contact.clone() } else { token.clone() })
@@ -259,7 +260,7 @@ async fn a_local_number_takes_a_country_and_a_wrong_one_asks_nobody() {
     world.podium.clear_requests();
     for (args, word) in [
         (&["--phone", "0491 570 156"][..], "--default-country"),
-        (&["--phone", "12", "--default-country", "AU"], "too short"),
+        (&["--phone", "12", "--default-country", "AU"], "digits may be missing"),
         (&["--phone", ""], "not a phone number"),
     ] {
         assert_no_answer(&world.run(args, &[]), &["ERR_WEBCHAT_001", word]);

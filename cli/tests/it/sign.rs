@@ -13,6 +13,8 @@ use crate::{Run, frontdesk, root};
 
 const ORDER: &str = "events/shopify/orders-fulfilled-au.json";
 const REVIEW: &str = "events/podium/brief.review.received.5star.json";
+const CHAT: &str = "events/podium/published.message.received.webchat.json";
+const TEXT: &str = "events/podium/published.message.received.stop.json";
 const MESSAGE: &str = "events/chatwoot/wire/message_created.incoming_text.body";
 const KEY: &str = "a secret of ours";
 const MINUTE: ReplayWindow = ReplayWindow { window_s: 60, stale: StalePolicy::Reject };
@@ -90,6 +92,34 @@ fn podium_headers_verify_under_each_scheme() {
     }
     let run = sign(&["--provider", "podium", "--body", REVIEW]);
     assert!(header(&run, "podium-signature").is_some(), "the published scheme is the default");
+}
+
+/// What `cargo lambda invoke` takes, good at the time that it was made.
+#[test]
+fn a_podium_invocation_verifies_now_under_each_scheme_over_the_body_it_carries() {
+    for scheme in PodiumScheme::ALL {
+        for (file, path) in [
+            (CHAT, "/podium/webchat"),
+            (TEXT, "/podium/sms"),
+            ("events/podium/brief.webchat.batch.json", "/podium/webchat"),
+        ] {
+            let args = ["--provider", "podium", "--body", file, "--scheme", scheme.as_str(), "--output", "invoke"];
+            let run = sign(&args);
+            assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+            let event: Value = serde_json::from_slice(&run.stdout).unwrap();
+            assert_eq!((&event["rawPath"], &event["isBase64Encoded"]), (&Value::from(path), &Value::from(false)));
+            let carried = event["body"].as_str().unwrap().as_bytes();
+            assert!(carried == body(file), "{file}");
+            let value = |name: &str| event["headers"][name].as_str().map(str::as_bytes);
+            let headers = PodiumHeaders {
+                timestamp: value("podium-timestamp"),
+                signature: value("podium-signature"),
+                x_signature: value("x-podium-signature"),
+            };
+            let verified = verify_podium(&secrets(), &[scheme], MINUTE, headers, carried, now_ms());
+            assert_eq!(verified.unwrap().scheme, scheme);
+        }
+    }
 }
 
 #[test]
@@ -202,5 +232,5 @@ fn the_curl_line_survives_a_shell() {
     let args: Vec<&str> = printed.lines().collect();
     assert!(args.contains(&format!("@{file}").as_str()), "{args:?}");
     assert!(args.iter().any(|arg| arg.starts_with("podium-signature: ")), "{args:?}");
-    assert_eq!(args.last(), Some(&"http://localhost:8787/podium/review-received"));
+    assert_eq!(args.last(), Some(&"http://localhost:8787/podium/webchat"));
 }

@@ -198,7 +198,7 @@ where
             telemetry: &self.telemetry,
             sessions: self.rules.watch.sessions,
             speaker: self.rules.speaker,
-            prompt: &self.rules.watch.prompt,
+            prompt: self.rules.watch.prompt.as_deref(),
         };
         let watched = watch.run().await?;
         Ok(watched.prompted + watched.closed)

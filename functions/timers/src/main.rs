@@ -20,7 +20,8 @@ fn main() -> ExitCode {
         let podium = SqsEvents::in_lines(aws.sqs(), config.podium_queue_url, process.ids.clone());
         let (events, sends) = (RoutedEvents { shopify, podium }, SqsSends::new(aws.sqs(), sends));
         let wiring = Wiring::new(&config.http, &aws, &store, &process)?;
-        let podium = wiring.podium_with_tag(&config.podium, &rules.mirror.tag);
+        // Without Podium's credentials what is due is handed over all the same.
+        let podium = wiring.podium_beside_other_work(&config.podium, &rules.mirror.tag);
         let (podium, table, queue) = tokio::join!(podium, store.open(), sends.open());
         process.opened([("dynamodb", table), ("sqs", queue)]);
         let (env, clock, ids, telemetry) = (process.env, process.clock, process.ids, process.telemetry);

@@ -1,11 +1,12 @@
-//! The tables. Each port operation is one conditional write, one transaction or one bounded query.
+//! The tables. Each port operation is one conditional write, one transaction or one bounded query. A change of an opt-out
+//! reads before it the flag that it changes, is written over that very flag, and tried again over another.
 //!
 //! Conditions stand as constants beside the invariant that they keep. Three habits run through all of them:
 //!
 //! * A refused write returns the row as it is (`ALL_OLD`), so that the reason needs no second look, which would see
 //!   another moment.
-//! * The SDK repeats a write whose answer was lost. The row then shows who wrote it: the owner of a lease, a receipt, or
-//!   `last_write`, a name drawn for every call that has no other. A refusal by our own earlier success is a success.
+//! * The SDK repeats a write whose answer was lost. The row then shows who wrote it: the owner of a lease, a receipt, the mark
+//!   of a flag, or `last_write`, a name drawn for every call that has no other. A refusal by our own earlier success is a success.
 //! * Attributes that put a row into a sparse index are removed when it ends, so every query comes to an end.
 //!
 //! A row's key is `pk` in every table; times are in milliseconds but for `expires_at`, which DynamoDB wants in seconds.

@@ -72,9 +72,19 @@ impl RandomIds {
     /// A new name, 32 hexadecimal digits.
     #[must_use]
     pub fn draw(&self) -> String {
+        self.bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// A part of this span, less than the whole.
+    #[must_use]
+    pub fn part_of(&self, span: Duration) -> Duration {
+        let [high, low, ..] = self.bytes();
+        span * u32::from(u16::from_be_bytes([high, low])) / (1 << 16)
+    }
+
+    fn bytes(&self) -> [u8; 32] {
         let number = self.0.drawn.fetch_add(1, Ordering::Relaxed);
-        let digest = Sha256::new().chain_update(self.0.secret).chain_update(number.to_be_bytes()).finalize();
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        Sha256::new().chain_update(self.0.secret).chain_update(number.to_be_bytes()).finalize().into()
     }
 }
 
@@ -113,5 +123,13 @@ mod tests {
         let names: HashSet<String> = (0..500).flat_map(|_| [one.draw(), two.draw(), one.clone().draw()]).collect();
         assert_eq!(names.len(), 1_500);
         assert!(names.iter().all(|n| n.len() == 32 && n.bytes().all(|b| b.is_ascii_hexdigit())));
+    }
+
+    #[test]
+    fn a_part_of_a_span_is_any_but_the_whole() {
+        let (ids, span) = (RandomIds::from_system().unwrap(), Duration::from_millis(160));
+        let parts: Vec<Duration> = (0..1_000).map(|_| ids.part_of(span)).collect();
+        assert!(parts.iter().all(|part| *part < span));
+        assert!(parts.iter().any(|part| *part < span / 4) && parts.iter().any(|part| *part > span / 4 * 3));
     }
 }

@@ -269,6 +269,7 @@ fn worker_rules(r: &mut Reader<'_>) -> Option<WorkerRules> {
         lease: r.seconds("FRONTDESK_LEASE_SECONDS", 1..=3_600),
         attempts_max: r.count("FRONTDESK_ATTEMPTS_MAX", 1..=1_000),
         body_bytes_max: r.bytes("FRONTDESK_BODY_BYTES_MAX", 1_024..=6_000_000),
+        sweep_after: r.seconds("FRONTDESK_SWEEP_AFTER_SECONDS", 1..=86_400),
     })
 }
 

@@ -54,7 +54,7 @@ pub enum Direction {
 }
 
 /// Where the knowledge of an opt-out comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OptOutSource {
     /// A text message.
     Sms,
@@ -161,7 +161,7 @@ pub struct OptOutChange {
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeOutcome {
-    /// It holds now.
+    /// What it says holds now.
     Applied,
     /// A newer change (or an equally old opt-out, or one that this source may not take back) holds.
     Superseded,
@@ -172,10 +172,69 @@ pub enum ChangeOutcome {
 pub struct OptOutRecord {
     /// Which way it points.
     pub direction: Direction,
-    /// Since when.
+    /// When it was last said.
     pub at: UnixMillis,
-    /// The proof.
+    /// The proof of the first time that it was said.
     pub evidence: Evidence,
+    /// All who said "out" since it last was "in"; a wish for messages has to be one that may overrule each of them.
+    pub sources: Vec<OptOutSource>,
+}
+
+/// What a change makes of a flag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Merged {
+    /// It points the other way now: who else keeps such a record has to be told.
+    Flipped(OptOutRecord),
+    /// It points the same way, said again, or later, or by somebody else.
+    Kept(OptOutRecord),
+    /// Nothing is changed: the same is known already.
+    Known,
+    /// Nothing is changed: a newer change holds, or one that this source may not take back.
+    Superseded,
+}
+
+impl OptOutRecord {
+    /// What a change says, by itself.
+    #[must_use]
+    pub fn of(change: &OptOutChange) -> Self {
+        let (direction, at, evidence) = (change.direction, change.at, change.evidence.clone());
+        Self { direction, at, sources: vec![evidence.source], evidence }
+    }
+
+    /// The flag after a change. The newest change wins whatever the order of arrival, and out wins a tie; an echo of a known
+    /// opt-out does not replace its proof.
+    #[must_use]
+    pub fn merged(known: Option<&Self>, change: &OptOutChange) -> Merged {
+        let source = change.evidence.source;
+        let new = || Self::of(change);
+        match (change.direction, known.map(|k| (k.direction, k))) {
+            (Direction::Out, None) => Merged::Flipped(new()),
+            (Direction::Out, Some((Direction::In, known))) => {
+                let overruled = known.evidence.source.may_reopen().contains(&source);
+                if known.at <= change.at || !overruled { Merged::Flipped(new()) } else { Merged::Superseded }
+            }
+            (Direction::Out, Some((Direction::Out, known))) => {
+                let mut kept = Self { at: known.at.max(change.at), ..known.clone() };
+                if !kept.sources.contains(&source) {
+                    kept.sources.push(source);
+                    kept.sources.sort_unstable();
+                }
+                if kept == *known { Merged::Known } else { Merged::Kept(kept) }
+            }
+            (Direction::In, None) => Merged::Kept(new()),
+            (Direction::In, Some((Direction::In, known))) => {
+                if known.at < change.at {
+                    Merged::Kept(new())
+                } else {
+                    Merged::Superseded
+                }
+            }
+            (Direction::In, Some((Direction::Out, known))) => {
+                let overrules = known.sources.iter().all(|s| source.may_reopen().contains(s));
+                if known.at < change.at && overrules { Merged::Flipped(new()) } else { Merged::Superseded }
+            }
+        }
+    }
 }
 
 /// The last review request and who caused it.
@@ -232,6 +291,8 @@ pub struct Contact {
     pub podium: Option<PodiumLink>,
     /// Whether Podium has still to be told of the newest change of an opt-out.
     pub mirror: MirrorState,
+    /// Whether the last thing that we told Podium was that this person opted out.
+    pub mirrored_out: bool,
 }
 
 /// That Podium has a contact of this number.
@@ -253,8 +314,11 @@ pub enum MirrorState {
         /// How often it was tried in vain.
         attempts: u32,
     },
-    /// Told.
-    Told,
+    /// Told, and what.
+    Told {
+        /// That the person opted out; else that they are back.
+        out: bool,
+    },
     /// Podium has no contact of this number, so there was nobody to tell about.
     NoContact,
 }
@@ -272,6 +336,7 @@ impl Contact {
             has_facebook: false,
             podium: None,
             mirror: MirrorState::Nothing,
+            mirrored_out: false,
         }
     }
 
@@ -352,8 +417,8 @@ pub trait Contacts {
     /// Reads a contact, strongly consistent.
     async fn contact(&self, phone: &E164Phone) -> Result<Option<Contact>, StoreError>;
 
-    /// Writes one change of a flag; the newest by event time wins, out wins a tie. A change towards "in" applies only
-    /// over an opt-out of a source that [`OptOutSource::may_reopen`] allows. What applies is due to be mirrored.
+    /// Writes one change of a flag, by the rules of [`OptOutRecord::merged`]. A flag that is flipped is due to be mirrored;
+    /// one that is not stays as it was told.
     async fn record_opt_out(&self, change: &OptOutChange) -> Result<ChangeOutcome, StoreError>;
 
     /// The gate's one conditional update: succeeds only if no flag is out, the number can be texted, and the cooldown
@@ -423,7 +488,10 @@ pub struct MirrorDue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MirrorOutcome {
     /// Podium knows.
-    Told,
+    Told {
+        /// That the person opted out; else that they are back.
+        out: bool,
+    },
     /// Podium has no such contact.
     NoContact,
     /// It failed; to be tried again.
@@ -431,4 +499,90 @@ pub enum MirrorOutcome {
         /// When.
         at: UnixMillis,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code: a panic is a failed test")]
+
+    use super::*;
+
+    const T: UnixMillis = UnixMillis::new(1_795_132_800_000);
+
+    fn change(direction: Direction, source: OptOutSource, minute: u64) -> OptOutChange {
+        let at = T.plus(Duration::from_secs(60 * minute));
+        let evidence = Evidence { source, message_id: Some(format!("m{minute}")), text_sha256: None, recorded_at: at };
+        let phone = E164Phone::parse_e164("+61491570156").unwrap();
+        OptOutChange { phone, flag: OptOutFlag::Keyword, direction, at, evidence }
+    }
+
+    /// Plays changes in the order of their arrival.
+    fn after(changes: &[OptOutChange]) -> Option<OptOutRecord> {
+        changes.iter().fold(None, |known, change| match OptOutRecord::merged(known.as_ref(), change) {
+            Merged::Flipped(record) | Merged::Kept(record) => Some(record),
+            Merged::Known | Merged::Superseded => known,
+        })
+    }
+
+    fn points(changes: &[OptOutChange]) -> Direction {
+        after(changes).unwrap().direction
+    }
+
+    use Direction::{In, Out};
+    use OptOutSource::{Api, Chatwoot, Email, Manual, Podium, Shopify, Sms, Webchat, Widget};
+
+    #[test]
+    fn whatever_the_order_of_arrival_the_same_holds_at_the_end() {
+        let said = [
+            change(Out, Sms, 1),
+            change(In, Sms, 2),
+            change(Out, Webchat, 3),
+            change(In, Webchat, 4),
+            change(Out, Podium, 4),
+        ];
+        for n in 0..120_usize {
+            // All permutations, by the factorial number system.
+            let (mut rest, mut left, mut order) = (said.to_vec(), n, Vec::new());
+            for size in (1..=5).rev() {
+                order.push(rest.remove(left % size));
+                left /= size;
+            }
+            assert_eq!(points(&order), Out, "out wins the tie at minute 4: {order:?}");
+        }
+    }
+
+    #[test]
+    fn only_who_may_overrule_each_source_re_opens() {
+        for out in OptOutSource::ALL {
+            for back in OptOutSource::ALL {
+                let expected = if back.may_reopen().contains(&out) { In } else { Out };
+                assert_eq!(points(&[change(Out, out, 1), change(In, back, 2)]), expected, "{out:?} then {back:?}");
+                // The wish arrives first, and is no wish against what it may not overrule.
+                assert_eq!(points(&[change(In, back, 2), change(Out, out, 1)]), expected, "{back:?} before {out:?}");
+            }
+        }
+        assert_eq!(points(&[change(Out, Webchat, 1), change(Out, Manual, 2), change(In, Sms, 3)]), Out);
+        assert!(!Webchat.may_reopen().contains(&Sms), "what is typed into a page proves no number");
+        for machine in [Shopify, Manual, Api] {
+            assert!(![Sms, Webchat, Widget, Chatwoot, Email, Podium].iter().any(|s| s.may_reopen().contains(&machine)));
+        }
+    }
+
+    #[test]
+    fn an_echo_replaces_no_proof_and_flips_nothing() {
+        let first = after(&[change(Out, Chatwoot, 1)]).unwrap();
+        let Merged::Kept(echoed) = OptOutRecord::merged(Some(&first), &change(Out, Podium, 5)) else { panic!() };
+        assert_eq!(echoed.evidence, first.evidence);
+        assert_eq!(echoed.sources, [Chatwoot, Podium]);
+        assert_eq!(OptOutRecord::merged(Some(&echoed), &change(Out, Podium, 5)), Merged::Known);
+        assert_eq!(OptOutRecord::merged(Some(&echoed), &change(In, Podium, 9)), Merged::Superseded);
+    }
+
+    #[test]
+    fn a_wish_for_messages_of_somebody_unknown_is_no_news_for_podium() {
+        assert!(matches!(OptOutRecord::merged(None, &change(In, Webchat, 1)), Merged::Kept(_)));
+        let mut contact = Contact::unknown(E164Phone::parse_e164("+61491570156").unwrap());
+        contact.opt_outs.push((OptOutFlag::ReviewRequest, OptOutRecord::of(&change(Out, Manual, 1))));
+        assert!(contact.opted_out().is_some() && !contact.opted_out_for_podium());
+    }
 }

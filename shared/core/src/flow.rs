@@ -65,6 +65,18 @@ fn report_blocked(telemetry: &impl Telemetry, phone: &E164Phone, what: &'static 
     });
 }
 
+/// One row that cannot be read must not keep a timer from the others; a table that does not answer ends its run.
+fn unreadable(telemetry: &impl Telemetry, error: &StoreError) -> Result<(), StoreError> {
+    match error {
+        StoreError::Unavailable { .. } => Err(error.clone()),
+        StoreError::Corrupt { .. } => {
+            telemetry.count(Metric::RowUnreadable, None);
+            telemetry.line(Line::error("a row cannot be read and is passed over").detail(error));
+            Ok(())
+        }
+    }
+}
+
 /// Says that nothing is sent because the opt-outs cannot be read.
 fn report_unreadable(telemetry: &impl Telemetry, error: &StoreError) {
     let code = WebchatCode::OptOutStoreUnreachable;

@@ -85,6 +85,12 @@ id!(
 );
 
 impl EventId {
+    /// Whether it is [`EventId::of_body`]: two events of it need not be one.
+    #[must_use]
+    pub fn is_of_body(&self) -> bool {
+        self.0.starts_with("sha256-")
+    }
+
     /// For an event whose sender gives it no id: what it says is what it is.
     #[must_use]
     pub fn of_body(body: &crate::inbox::BodySha256) -> Self {

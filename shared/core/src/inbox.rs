@@ -158,6 +158,8 @@ pub enum RejectReason {
     Attachment(AttachmentProblem),
     /// Somebody wants no more messages, and it cannot be told who.
     UnattributedOptOut,
+    /// A provider did not help with it for a day; a person has to look.
+    ProviderNoHelp,
     /// Its worker failed on it this many times; a person has to look.
     TooManyAttempts {
         /// How often it was tried.
@@ -185,6 +187,7 @@ impl RejectReason {
             Self::UnattributedOptOut => {
                 format!("{}: no phone that could be told", WebchatCode::OptOutReceived.described())
             }
+            Self::ProviderNoHelp => "provider_no_help: a provider did not help with it for a day".into(),
             Self::TooManyAttempts { attempts } => format!("too_many_attempts: failed {attempts} times"),
         }
     }
@@ -203,6 +206,7 @@ impl RejectReason {
             | Self::OtherShop
             | Self::UnreadableBody
             | Self::TooLarge { .. }
+            | Self::ProviderNoHelp
             | Self::TooManyAttempts { .. } => None,
         }
     }
@@ -291,6 +295,12 @@ pub enum Attempt {
     Counts,
     /// A table was down; an outage must not park a day of events.
     Forgiven,
+    /// A provider cannot help now. It waits outside the queue until the sweeper brings it back: in the queue it would hold up
+    /// everything behind it in its line.
+    PutOff {
+        /// Since when it is to count as waiting; the sweeper takes those that wait for long enough.
+        since: UnixMillis,
+    },
 }
 
 /// What became of [`Inbox::claim`].
@@ -326,7 +336,10 @@ pub trait Inbox {
     ///
     /// Its opt-outs are written in the same transaction, by the rules of [`Contacts::record_opt_out`]; one that is
     /// superseded does not stand in the event's way. Those of a [`Accepted::Mismatch`] that say "out" are written too:
-    /// which of the two bodies is right does not matter to somebody who wants no messages.
+    /// which of the two bodies is right does not matter to somebody who wants no messages. So are those of a
+    /// [`Accepted::Duplicate`] without an id of its own: a second STOP may have the very bytes of the first. Of several
+    /// changes for one phone the first is in the transaction; of the others those that say "out" are written just before
+    /// it, whatever becomes of the event, and those that say "in" are the worker's to write.
     ///
     /// [`Contacts::record_opt_out`]: crate::contact::Contacts::record_opt_out
     async fn accept(&self, event: &NewEvent) -> Result<Accepted, StoreError>;
@@ -338,7 +351,8 @@ pub trait Inbox {
     /// Ends a row; it leaves the `waiting` index. A parked one does not expire: somebody has yet to look at it.
     async fn finish(&self, key: &InboxKey, lease: &Lease, end: &EventEnd) -> Result<Fenced, StoreError>;
 
-    /// Gives a row back, so that the next worker need not wait for the lease. `attempt` says whether this one counts.
+    /// Gives a row back, so that the next worker need not wait for the lease. `attempt` says whether this one counts, and
+    /// whether the row's place in the `waiting` index changes.
     async fn release(&self, key: &InboxKey, lease: &Lease, attempt: Attempt) -> Result<Fenced, StoreError>;
 
     /// Rows of one partition that wait since before `before`, oldest first, `limit` at most.

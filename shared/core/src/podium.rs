@@ -17,6 +17,7 @@ pub use read::{Item, items, parse};
 use crate::{
     contact::{OptOutFlag, OptOutSource},
     ids::{ConversationUid, EventId, GroupId, LocationUid, ProviderId},
+    inbox::BodySha256,
     phone::{E164Phone, PhoneReject, Region},
     time::UnixMillis,
 };
@@ -152,6 +153,19 @@ impl Message {
         crate::phone::normalize(raw, country).map(|n| n.e164).map_err(Some)
     }
 
+    /// Names the message for ever: two webhooks that both tell of it have ids of their own.
+    #[must_use]
+    pub fn name(&self, event: &EventId) -> EventId {
+        let own = self.uid.as_ref().and_then(|uid| EventId::try_from(uid.as_str()).ok());
+        own.unwrap_or_else(|| event.clone())
+    }
+
+    /// SHA-256 of its words, in hex: the proof of what was said.
+    #[must_use]
+    pub fn text_sha256(&self) -> Option<String> {
+        self.text.as_ref().map(|t| BodySha256::of(t.as_bytes()).as_str().to_owned())
+    }
+
     /// The last four digits of the customer's number, for audit lines, even of one that is no number.
     #[must_use]
     pub fn phone_last4(&self) -> Option<String> {
@@ -237,8 +251,12 @@ pub struct Snapshot {
     pub phones: Vec<E164Phone>,
     /// When texts to one of its numbers were opted out of; by number.
     pub opted_out: Vec<(E164Phone, UnixMillis)>,
+    /// Numbers whose channel is shown without an opt-out.
+    pub not_opted_out: Vec<E164Phone>,
     /// The locations that may send marketing, by number. Only numbers whose list is shown.
     pub marketing: Vec<(E164Phone, Vec<String>)>,
+    /// The contact's locations.
+    pub locations: Vec<String>,
     /// The flags that a field or attribute of the contact spells out.
     pub flags: Vec<(OptOutFlag, bool)>,
     /// When it was last changed.

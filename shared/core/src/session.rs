@@ -132,6 +132,8 @@ pub struct Session {
     pub seen: Vec<EventId>,
     /// Who closes it.
     pub closing: Option<Closing>,
+    /// It was opened again and the provider's conversation may still be closed.
+    pub reopen: bool,
     /// Some of the answers could not be read back; what could is here. Said once and then forgotten.
     pub damaged: bool,
 }
@@ -160,6 +162,10 @@ pub struct SessionMessage {
     pub conversation: Option<ConversationUid>,
     /// Whether it came through a web page. Only such a message opens a session; any other keeps one alive.
     pub webchat: bool,
+    /// When it is worked on: who wrote an hour ago and was not heard until now has not been idle for an hour.
+    pub now: UnixMillis,
+    /// Whether it may be a wish for silence: then this spell has no prompt.
+    pub quiet: bool,
 }
 
 /// What time it is for a session.
@@ -199,16 +205,17 @@ impl Session {
                     session.status = SessionStatus::Open;
                     session.id = session_id(key, message);
                     session.answers.clear();
-                    session.last_at = message.at;
+                    session.spell = 0;
+                    session.reopen = true;
                 }
             }
         }
         session.version += 1;
         session.spell = session.spell.saturating_add(1);
-        session.prompted = false;
+        session.prompted = message.quiet;
         session.closing = None;
         session.damaged = false;
-        session.last_at = session.last_at.max(message.at);
+        session.last_at = session.last_at.max(message.at).max(message.now);
         session.conversation = message.conversation.clone().or(session.conversation);
         session.seen.push(message.event.clone());
         let surplus = session.seen.len().saturating_sub(SEEN_MAX);
@@ -237,6 +244,7 @@ impl Session {
             handed_back: Vec::new(),
             seen: Vec::new(),
             closing: None,
+            reopen: false,
             damaged: false,
         }
     }
@@ -304,6 +312,14 @@ impl Session {
         self
     }
 
+    /// With the provider's conversation open again.
+    #[must_use]
+    pub fn reopened(mut self) -> Self {
+        self.version += 1;
+        self.reopen = false;
+        self
+    }
+
     /// With these returned answers noted for the agent; `None` when they are marked as noted already.
     #[must_use]
     pub fn with_hand_back_noted(mut self, noted: &[Answer]) -> Option<Self> {
@@ -368,6 +384,8 @@ mod tests {
             at: START.plus(Duration::from_secs(60 * minute)),
             conversation: None,
             webchat,
+            now: START.plus(Duration::from_secs(60 * minute)),
+            quiet: false,
         }
     }
 
@@ -418,7 +436,7 @@ mod tests {
         let first = Session::after(None, &key(), &message("e1", "1", 0, true)).unwrap().closed();
         let back = Session::after(Some(first.clone()), &key(), &message("e2", "2", 60, true)).unwrap();
         assert_eq!((texts(&back.handed_back), texts(&back.answers)), (vec!["1"], vec!["2"]));
-        assert!(back.kept.is_empty());
+        assert!(back.kept.is_empty() && back.reopen && !back.clone().reopened().reopen);
         assert_ne!(back.id, first.id);
         let noted = back.clone().with_hand_back_noted(&back.handed_back).unwrap();
         assert_eq!(noted.clone().with_hand_back_noted(&back.handed_back), None, "noted already");
@@ -443,6 +461,22 @@ mod tests {
         let session = Session::after(None, &key(), &message("e2", "2", 10, true)).unwrap();
         let session = Session::after(Some(session), &key(), &message("e1", "1", 5, true)).unwrap();
         assert_eq!(session.last_at, minute(10));
+    }
+
+    #[test]
+    fn who_was_heard_late_was_not_idle_meanwhile() {
+        let late = SessionMessage { now: minute(90), ..message("e1", "1", 0, true) };
+        let session = Session::after(None, &key(), &late).unwrap();
+        assert_eq!(session.due(minute(100), &RULES), SessionDue::Nothing);
+    }
+
+    #[test]
+    fn who_may_want_silence_is_not_prompted() {
+        let unsure = SessionMessage { quiet: true, ..message("e1", "enough", 0, true) };
+        let session = Session::after(None, &key(), &unsure).unwrap();
+        assert_eq!(session.due(minute(25), &RULES), SessionDue::Nothing);
+        let clear = Session::after(Some(session), &key(), &message("e2", "how much?", 26, true)).unwrap();
+        assert_eq!(clear.due(minute(46), &RULES), SessionDue::Prompt);
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub enum Metric {
     WebchatCode,
     /// A customer's message went all the way.
     MessageIngested,
-    /// An opt-out was recorded, or taken back; its source is a dimension.
+    /// Somebody asked for no more messages, or for messages again; the source is a dimension.
     OptOutRecorded,
     /// Somebody wants no more messages and the number could not be told (alarm).
     OptOutUnattributed,
@@ -69,13 +69,19 @@ pub enum Metric {
     MessageUnknown,
     /// An attachment's size could not be looked up.
     AttachmentUnchecked,
+    /// A timer passed over a row that cannot be read (alarm).
+    RowUnreadable,
+    /// A message may be a wish for silence; nothing is answered by itself, and a note tells the staff (alarm).
+    OptOutUnsure,
+    /// A note with a customer's answers could not be left on the conversation.
+    NoteRefused,
     /// The list of locations was loaded from Podium.
     LocationsRefreshed,
 }
 
 impl Metric {
     /// All of them, for the documentation's and template's tests.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::EventAccepted,
         Self::EventDuplicate,
         Self::EventMismatch,
@@ -108,6 +114,9 @@ impl Metric {
         Self::MessageSent,
         Self::MessageUnknown,
         Self::AttachmentUnchecked,
+        Self::RowUnreadable,
+        Self::OptOutUnsure,
+        Self::NoteRefused,
         Self::LocationsRefreshed,
     ];
 
@@ -147,6 +156,9 @@ impl Metric {
             Self::MessageSent => "MessageSent",
             Self::MessageUnknown => "MessageUnknown",
             Self::AttachmentUnchecked => "AttachmentUnchecked",
+            Self::RowUnreadable => "RowUnreadable",
+            Self::OptOutUnsure => "OptOutUnsure",
+            Self::NoteRefused => "NoteRefused",
             Self::LocationsRefreshed => "LocationsRefreshed",
         }
     }

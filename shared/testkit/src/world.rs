@@ -172,15 +172,13 @@ pub struct World {
     /// How long a message of Podium's queue stays hidden while it is worked on.
     pub visibility: Duration,
     /// How often Podium's queue hands a message out before it goes to the dead letters.
-    pub receives_max: Cell<u32>,
-    /// Whether what is known to be open is checked too.
-    pub strict: bool,
+    pub receives_max: u32,
     /// Whether customers' messages and Podium's contacts are looked after.
     pub chats: bool,
     /// What is answered by itself.
     pub reply: ReplyMode,
     /// How long Podium's webhooks are on their way.
-    pub transit: Duration,
+    pub transit: Cell<Duration>,
     /// Podium, apart from its reviews.
     pub podium: SimPodium,
     ids: CountingIds,
@@ -240,11 +238,10 @@ impl World {
             settle: Duration::from_secs(120),
             shows_after: Duration::from_secs(100),
             visibility: Duration::from_secs(360),
-            strict: false,
-            receives_max: Cell::new(5),
+            receives_max: 5,
             chats: false,
             reply: ReplyMode::Confirmation,
-            transit: Duration::ZERO,
+            transit: Cell::new(Duration::ZERO),
             podium: SimPodium::default(),
             ids: CountingIds::default(),
             secrets: LiveSecrets {

@@ -56,6 +56,7 @@ fn silence_and_a_text(world: &World) {
 
 /// A message that is on its way while the session is closed.
 fn a_message_overtaken_by_the_close(world: &World) {
+    world.transit.set(minutes(2));
     world.writes(MIA, HERE, "blue one", Duration::ZERO);
     world.writes(MIA, HERE, "just in time", minutes(29));
 }
@@ -77,7 +78,7 @@ fn stops_in_hard_shapes(world: &World) {
 
 /// STOP by e-mail: Podium has to be asked who that is.
 fn a_stop_by_email(world: &World) {
-    world.podium.has(MIA, "Mia", Some("mia@example.test"));
+    world.podium.has(MIA, "Mia from the workshop", Some("mia@example.test"));
     let stop = Incoming { phone: None, email: Some("mia@example.test".into()), at_once: false, ..Incoming::stop(MIA) };
     world.sends(vec![stop], Duration::ZERO);
     world.writes(MIA, HERE, "hello", minutes(60));
@@ -125,6 +126,13 @@ fn a_merge_with_somebody_silent(world: &World) {
     world.ships(903, NOAH, 1);
 }
 
+/// The same, while Podium does not know yet that one of them is silent, and its webhook does not say so.
+fn a_merge_of_which_only_we_know(world: &World) {
+    let now = world.clock.now();
+    world.podium.down.borrow_mut().push((now, now.plus(minutes(40))));
+    a_merge_with_somebody_silent(world);
+}
+
 /// Podium has to be told of an opt-out while it does not answer; of another while it knows nobody of that number.
 fn opt_outs_to_be_mirrored(world: &World) {
     let now = world.clock.now();
@@ -146,8 +154,6 @@ fn an_opt_out_and_its_return_to_be_mirrored(world: &World) {
 fn two_hours_without_podium(world: &World) {
     let now = world.clock.now();
     world.podium.down.borrow_mut().push((now.plus(minutes(2)), now.plus(minutes(122))));
-    // At five receives, six minutes apart, every event of that time would go to the dead letters, and come back.
-    world.receives_max.set(50);
     world.writes(MIA, HERE, "before", Duration::ZERO);
     world.writes(NOAH, HERE, "during", minutes(10));
     world.writes(MIA, HERE, "meanwhile", minutes(60));
@@ -162,7 +168,7 @@ fn everything_that_is_sent(world: &World) {
 
 type Scenario = (&'static str, fn(&World));
 
-const SCENARIOS: [Scenario; 14] = [
+const SCENARIOS: [Scenario; 15] = [
     ("a first message", a_first_message),
     ("two tabs", two_tabs),
     ("silence and return", silence_and_return),
@@ -177,6 +183,7 @@ const SCENARIOS: [Scenario; 14] = [
     ("opt-outs to be mirrored", opt_outs_to_be_mirrored),
     ("an opt-out and its return to be mirrored", an_opt_out_and_its_return_to_be_mirrored),
     ("two hours without Podium", two_hours_without_podium),
+    ("a merge of which only we know", a_merge_of_which_only_we_know),
 ];
 
 /// In which kind of world a scenario is played.
@@ -205,7 +212,7 @@ fn world(kind: Kind, plan: &Plan) -> World {
         (world.lease, world.settle, world.shows_after) =
             (Duration::from_secs(20), Duration::from_secs(5), Duration::ZERO);
         world.visibility = Duration::from_secs(15);
-        world.receives_max.set(1_000);
+        world.receives_max = 100;
     }
     if !kind.brief && kind.haste {
         world.reply = ReplyMode::Agent(KeywordAnswers::parse(r#"[{"words":["kayaks"],"answer":"Many."}]"#).unwrap());
@@ -248,8 +255,7 @@ impl Dice {
 fn without_faults_everybody_is_answered_once_and_rightly() {
     for scenario in SCENARIOS {
         for kind in KINDS {
-            let world = play(scenario, kind, &Plan::new());
-            assert_eq!(world.podium.names_overwritten(), 0, "{}", scenario.0);
+            play(scenario, kind, &Plan::new());
         }
     }
     let prompts =
@@ -274,6 +280,10 @@ fn without_faults_everybody_is_answered_once_and_rightly() {
     assert!(world.podium.said().is_empty() && world.texts().is_empty());
 }
 
+fn prompts(world: &World) -> usize {
+    world.podium.said().iter().filter(|s| s.effect.as_str().starts_with("keep-alive#")).count()
+}
+
 /// Steps are tried one by one up to `few`; of a long run as many, spread over it.
 fn spread(steps: usize, few: usize) -> impl Iterator<Item = usize> {
     let stride = steps.div_ceil(few).max(1);
@@ -287,9 +297,13 @@ fn every_step_goes_wrong_in_every_way() {
         for kind in KINDS {
             // Faults lengthen a run; the steps added by the recovery are tried too.
             let steps = play(scenario, kind, &Plan::new()).steps() + 10;
-            for step in spread(steps, 150) {
+            for step in spread(steps, 110) {
                 for fault in Fault::ALL {
-                    play(scenario, kind, &Plan::from([(step, fault)]));
+                    let plan = Plan::from([(step, fault)]);
+                    let world = play(scenario, kind, &plan);
+                    // One thing going wrong keeps nobody from being asked; only where it is unknown are they left alone.
+                    let asked = prompts(&world) > 0 || !kind.can_look_up || scenario.0 != SCENARIOS[0].0;
+                    assert!(asked, "{} in {kind:?} with {plan:?}: nobody was asked", scenario.0);
                     runs += 1;
                 }
             }
@@ -418,4 +432,77 @@ fn a_webhook_without_a_valid_signature_writes_nothing() {
     world.run();
     let tables = world.store.tables();
     assert!(tables.writes == before && tables.inbox.is_empty() && tables.contacts.is_empty());
+}
+
+/// STOP while Podium has no contact of that number, which is made at the moment when Podium is told: it must not count as
+/// told of.
+#[test]
+#[ignore = "open: the contact is linked while the mirror is due, and then settled as NoContact"]
+fn a_contact_that_appears_while_podium_is_told_is_told_of() {
+    for step in 0..60 {
+        let world = world(USUAL, &Plan::new());
+        world.interrupt(step, |world| {
+            world.interrupts_with(&[Incoming::webchat(MIA, HERE, "me again")]);
+            world.works();
+        });
+        let name = format!("a message at step {step} of telling Podium");
+        run(&name, USUAL, &Plan::new(), world, |world| world.stops(MIA, Duration::ZERO));
+    }
+}
+
+/// What Podium is told comes back as a webhook. It is no news, and least of all newer than what the person said since.
+#[test]
+#[ignore = "open: the echo of our own telling is dated later than a START that came in between, and overrules it"]
+fn an_echo_of_what_podium_was_told_changes_nothing() {
+    for step in 0..60 {
+        for pause in [1, 62] {
+            let mut world = world(USUAL, &Plan::new());
+            world.podium.has(MIA, "Mia", None);
+            world.podium.echoes = true;
+            world.interrupt(step, move |world| {
+                // Only an answer to the STOP, not a START before it.
+                if world.store.look(|t| !t.contacts.is_empty()) {
+                    world.clock.advance(Duration::from_secs(pause));
+                    world.interrupts_with(&[Incoming::start(MIA)]);
+                    world.works();
+                }
+            });
+            let name = format!("START at step {step}, {pause} s late, of telling Podium of a STOP");
+            let world = run(&name, USUAL, &Plan::new(), world, |world| world.stops(MIA, Duration::ZERO));
+            let out = world.store.look(|t| t.contacts.values().any(|c| c.opted_out().is_some()));
+            assert_eq!(out, !world.wished_in(), "{name}");
+        }
+    }
+    let mut world = world(USUAL, &Plan::new());
+    world.podium.has(MIA, "Mia", None);
+    world.podium.echoes = true;
+    let world = run("STOP and START on a web page", USUAL, &Plan::new(), world, |world| {
+        world.sends(vec![Incoming { webchat: true, ..Incoming::stop(MIA) }], Duration::ZERO);
+        world.sends(vec![Incoming { webchat: true, ..Incoming::start(MIA) }], minutes(10));
+    });
+    assert!(world.store.look(|t| t.contacts.values().all(|c| c.opted_out().is_none())));
+}
+
+/// What somebody types into a web page proves no number.
+#[test]
+fn a_web_page_takes_nothing_back_that_a_text_said() {
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for order in orders {
+        let world = world(USUAL, &Plan::new());
+        let begin = world.clock.now();
+        let wishes = [
+            Incoming::stop(MIA),
+            Incoming { webchat: true, ..Incoming::stop(MIA) },
+            Incoming { webchat: true, ..Incoming::start(MIA) },
+        ];
+        let name = format!("STOP by text, STOP and START on a page, in the order {order:?}");
+        let world = run(&name, USUAL, &Plan::new(), world, |world| {
+            for (n, which) in order.into_iter().enumerate() {
+                let written_at = Some(begin.plus(minutes(u64::try_from(which).unwrap())));
+                let wish = Incoming { written_at, ..wishes[which].clone() };
+                world.sends(vec![wish], minutes(5 + u64::try_from(n).unwrap()));
+            }
+        });
+        assert!(world.store.look(|t| t.contacts.values().all(|c| c.opted_out().is_some())), "{name}");
+    }
 }

@@ -56,11 +56,8 @@ impl<'a, T: Telemetry + Clone> Wiring<'a, T> {
     /// # Errors
     /// When a setting or the secret cannot be used.
     pub async fn podium(&self, config: &PodiumConfig) -> Result<PodiumClient<T>, StartError> {
-        let secret = SecretVault::new(self.aws.secrets(), "PODIUM_OAUTH_SECRET_ARN", config.secret.clone());
-        let vault = Vault::podium(secret, &self.process.telemetry).await?;
-        let grant = PodiumGrant::new(self.http.clone(), config, vault).map_err(unusable)?;
-        let tokens = self.shared(Provider::Podium, grant);
-        Podium::new(self.http.clone(), config, tokens, self.process.clock).map_err(unusable)
+        let vault = Vault::podium(self.podium_secret(config), &self.process.telemetry).await?;
+        self.podium_with(config, vault)
     }
 
     /// The same, and these hosts may be asked how large an attachment is.
@@ -84,6 +81,20 @@ impl<'a, T: Telemetry + Clone> Wiring<'a, T> {
         self.podium(config).await?.with_opt_out_tag(label).map_err(unusable)
     }
 
+    /// The same for a function that has other work too: it starts although the secret cannot be used (yet). What needs Podium
+    /// fails until it can.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub async fn podium_beside_other_work(
+        &self,
+        config: &PodiumConfig,
+        label: &str,
+    ) -> Result<PodiumClient<T>, StartError> {
+        let vault = Vault::podium_at_use(self.podium_secret(config), &self.process.telemetry).await;
+        self.podium_with(config, vault)?.with_opt_out_tag(label).map_err(unusable)
+    }
+
     /// The same for Shopify.
     ///
     /// # Errors
@@ -94,6 +105,16 @@ impl<'a, T: Telemetry + Clone> Wiring<'a, T> {
         let grant = ShopifyGrant::new(self.http.clone(), config, vault).map_err(unusable)?;
         let tokens = self.shared(Provider::Shopify, grant);
         Shopify::new(self.http.clone(), shop.clone(), config, tokens, self.process.clock).map_err(unusable)
+    }
+
+    fn podium_secret(&self, config: &PodiumConfig) -> SecretVault {
+        SecretVault::new(self.aws.secrets(), "PODIUM_OAUTH_SECRET_ARN", config.secret.clone())
+    }
+
+    fn podium_with(&self, config: &PodiumConfig, vault: Vault) -> Result<PodiumClient<T>, StartError> {
+        let grant = PodiumGrant::new(self.http.clone(), config, vault).map_err(unusable)?;
+        let tokens = self.shared(Provider::Podium, grant);
+        Podium::new(self.http.clone(), config, tokens, self.process.clock).map_err(unusable)
     }
 
     fn shared<G>(&self, provider: Provider, grant: G) -> Tokens<G, T> {

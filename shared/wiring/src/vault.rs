@@ -1,7 +1,10 @@
 //! Credentials of providers in Secrets Manager.
 
 use frontdesk_aws::secrets::{SecretError, SecretVault};
-use frontdesk_core::{signature::Secret, telemetry::Telemetry};
+use frontdesk_core::{
+    signature::Secret,
+    telemetry::{Line, Telemetry},
+};
 use frontdesk_providers::{CredentialVault, VaultError};
 
 /// One provider's credentials.
@@ -17,6 +20,16 @@ impl Vault {
         let form = ["client_id", "client_secret", "refresh_token"];
         secret.check(&[&form], "client_id, client_secret and refresh_token", telemetry).await?;
         Ok(Self(secret))
+    }
+
+    /// Opens Podium's for a function that has other work too: credentials that cannot be used are told of and stop nothing but
+    /// what needs them. They are read at each use, so whoever fills them in need not start anything again.
+    pub async fn podium_at_use(secret: SecretVault, telemetry: &impl Telemetry) -> Self {
+        if let Err(error) = Self::podium(secret.clone(), telemetry).await {
+            telemetry
+                .line(Line::error("Podium's credentials cannot be used; whatever needs Podium waits").detail(&error));
+        }
+        Self(secret)
     }
 
     /// The same for Shopify, which has two forms of them.

@@ -49,13 +49,13 @@ struct House {
     timers: Timers<DynamoStore, RoutedEvents, SqsSends, World, SharedClock, RandomIds, Reports>,
 }
 
-fn rules() -> TaskRules {
+pub(super) fn rules() -> TaskRules {
     let seconds = Duration::from_secs;
     let sessions = SessionRules { warn_after: seconds(1_200), close_after: seconds(1_680), keep: DAY * 7 };
     TaskRules {
         sweep_after: seconds(180),
         requeue_after: seconds(300),
-        watch: WatchConfig { sessions, prompt: "Still there?".into() },
+        watch: WatchConfig { sessions, prompt: Some("Still there?".into()) },
         speaker: SpeakerRules { lease: seconds(90), settle: seconds(120), look_up_for: DAY, keep: DAY * 90 },
         locations: LocationRules { interval: seconds(300), fresh_for: seconds(30) },
         mirror: MirrorConfig {
@@ -78,7 +78,12 @@ async fn house() -> House {
         telemetry: telemetry.clone(),
         policy: shop::policy(),
         shop: shop::shop(),
-        rules: WorkerRules { lease: Duration::from_secs(90), attempts_max: 8, body_bytes_max: 1_000_000 },
+        rules: WorkerRules {
+            lease: Duration::from_secs(90),
+            attempts_max: 8,
+            body_bytes_max: 1_000_000,
+            sweep_after: Duration::from_secs(180),
+        },
     };
     let timers = Timers {
         store: store.clone(),
@@ -217,6 +222,7 @@ async fn a_schedule_without_a_task_of_ours_is_told_which_there_are() {
     let house = house().await;
     for wrong in ["", "Promote", "reconcile"] {
         let text = house.tick(wrong).await.unwrap_err().to_string();
-        assert_eq!(text, format!("there is no task {wrong:?}; the tasks are \"promote\" and \"sweep\""));
+        let tasks = r#""promote", "sweep", "sessions", "locations", "mirror""#;
+        assert_eq!(text, format!("there is no task {wrong:?}; the tasks are {tasks}"));
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod billing;
+mod clock;
 mod functions;
 mod queues;
 mod secrets;

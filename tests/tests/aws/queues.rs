@@ -35,7 +35,7 @@ async fn a_send_waits_as_long_as_it_is_told() {
     let delay = DelaySeconds::covering(Duration::from_millis(61_001)).unwrap();
     queue.enqueue_send(&key, delay).await.unwrap();
     queue.enqueue_send(&key, DelaySeconds::ZERO).await.unwrap();
-    let bodies: Vec<_> = wire.calls().iter().map(frontdesk_tests::wire::Call::json).collect();
+    let bodies: Vec<_> = wire.calls().iter().map(Call::json).collect();
     let message = |delay: u16| json!({"QueueUrl": "https://sqs.example/1/sends", "MessageBody": "a.myshopify.com#820982911946154508", "DelaySeconds": delay});
     assert_eq!(bodies, [message(62), message(0)]);
 }
@@ -114,8 +114,8 @@ async fn a_queue_with_lines_gets_each_hint_into_its_own_and_takes_none_for_a_rep
     let ids = RandomIds::from_system().unwrap();
     let queue = SqsEvents::in_lines(aws_at(&wire.url).sqs(), "https://sqs.example/1/podium.fifo".into(), ids);
     let (talk, alone) = (wake(Source::Podium, "e1", Some("conv-1")), wake(Source::Podium, "e2", None));
-    for hints in [&[talk.clone()][..], &[alone.clone()], &[talk.clone(), alone.clone(), talk], &[alone]] {
-        queue.enqueue(hints).await.unwrap();
+    for hints in [vec![talk.clone()], vec![alone.clone()], vec![talk.clone(), alone.clone(), talk], vec![alone]] {
+        queue.enqueue(&hints).await.unwrap();
     }
     let mut messages = Vec::new();
     for call in wire.calls() {

@@ -151,7 +151,12 @@ fn worked(house: &House, store: &Poisoned<'_>, ids: &Receipts, messages: &BTreeS
         telemetry: &world.recorder,
         policy: &world.policy,
         shop: &shop,
-        rules: WorkerRules { lease: world.lease, attempts_max: ATTEMPTS_MAX, body_bytes_max: 1 << 20 },
+        rules: WorkerRules {
+            lease: world.lease,
+            attempts_max: ATTEMPTS_MAX,
+            body_bytes_max: 1 << 20,
+            sweep_after: Duration::from_secs(180),
+        },
     };
     let records: Vec<Value> =
         messages.iter().map(|key| json!({"messageId": format!("m-{key}"), "body": key})).collect();

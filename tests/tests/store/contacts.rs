@@ -108,12 +108,13 @@ async fn an_opt_out_without_its_source_is_taken_back_by_nobody() {
     let store = tables.store();
     store.record_opt_out(&stop(1, at(1))).await.unwrap();
     let mut row = tables.item("contacts", phone(1).expose()).unwrap();
-    row.as_object_mut().unwrap().remove("podium_keyword_optout_source").unwrap();
+    row["podium_keyword_optout_evidence"]["M"].as_object_mut().unwrap().remove("source").unwrap();
     tables.put("contacts", &row);
     for source in OptOutSource::ALL {
         let back = said(1, Direction::In, source, at(2));
         assert_eq!(store.record_opt_out(&back).await, Ok(ChangeOutcome::Superseded), "{source:?}");
     }
+    assert_eq!(tables.item("contacts", phone(1).expose()), Some(row), "and it is left as it is");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use frontdesk_core::{
     contact::{
-        ChangeOutcome, Contacts, Direction, Hold, HoldOutcome, Meeting, MirrorState, Objection, OptOutFlag, PodiumLink,
+        ChangeOutcome, Contacts, Direction, Hold, HoldOutcome, Meeting, MirrorState, Objection, OptOutChange,
+        OptOutFlag, OptOutSource, PodiumLink,
     },
     directory::{LocationBook, Locations},
     inbox::{Accepted, Inbox, NewEvent},
@@ -18,6 +19,7 @@ use frontdesk_tests::tables::Tables;
 use super::{
     T0, at, effect, event, phone,
     races::{MANY, all_at_once, count},
+    said,
     sessions::{RULES, after, key},
     start, stop,
 };
@@ -103,6 +105,45 @@ async fn whatever_the_order_of_stop_and_start_the_newest_holds_and_out_wins_a_ti
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_hundred_that_say_stop_and_start_at_once_none_fails_and_the_newest_holds() {
+    for newest in [Direction::Out, Direction::In] {
+        let tables = Tables::start().await;
+        let outcomes = all_at_once(&tables, HUNDRED, |store, n| async move {
+            // The later the word, the earlier in the queue as often as not.
+            let moment = n * 37 % HUNDRED;
+            let out = (moment % 2 == 0) == (newest == Direction::In);
+            let change = if out { stop(1, at(moment)) } else { start(1, at(moment)) };
+            (moment, store.record_opt_out(&change).await)
+        })
+        .await;
+        assert_eq!(count(&outcomes, |(_, outcome)| outcome.is_ok()), 100, "{outcomes:?}");
+        assert!(outcomes.contains(&(99, Ok(ChangeOutcome::Applied))));
+        let contact = tables.store().contact(&phone(1)).await.unwrap().unwrap();
+        assert_eq!(contact.opted_out().is_some(), newest == Direction::Out);
+        assert_eq!(contact.opt_outs[0].1.at, at(99));
+    }
+}
+
+/// Each brings something that the others do not: nothing of it may be lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_hundred_that_say_stop_by_nine_ways_and_for_four_things_all_are_kept() {
+    let tables = Tables::start().await;
+    let outcomes = all_at_once(&tables, HUNDRED, |store, n| async move {
+        let place = usize::try_from(n).unwrap();
+        let source = OptOutSource::ALL[place % OptOutSource::ALL.len()];
+        let flag = OptOutFlag::ALL[place / OptOutSource::ALL.len() % OptOutFlag::ALL.len()];
+        store.record_opt_out(&OptOutChange { flag, ..said(1, Direction::Out, source, at(n)) }).await
+    })
+    .await;
+    assert_eq!(count(&outcomes, |outcome| *outcome == Ok(ChangeOutcome::Applied)), 100, "{outcomes:?}");
+    let contact = tables.store().contact(&phone(1)).await.unwrap().unwrap();
+    assert_eq!(contact.opt_outs.len(), 4);
+    for (flag, record) in &contact.opt_outs {
+        assert_eq!(record.sources, OptOutSource::ALL, "{flag:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_that_reach_the_limit_one_tells() {
     for limit in [1, 10, 64] {
         let tables = Tables::start().await;
@@ -163,7 +204,7 @@ async fn no_change_is_lost_to_a_mirror_that_is_settled_at_the_same_time() {
             async move {
                 match n {
                     0 => drop(store.record_opt_out(&start(1, at(1))).await.unwrap()),
-                    1 => store.settle_mirror(&due, &Told).await.unwrap(),
+                    1 => store.settle_mirror(&due, &Told { out: true }).await.unwrap(),
                     2 => store.settle_mirror(&due, &NoContact).await.unwrap(),
                     _ => store.link_podium(&phone(1), &PodiumLink { uid: None }, at(2)).await.unwrap(),
                 }

@@ -163,6 +163,34 @@ async fn giving_back_keeps_the_count_and_the_place_in_the_index() {
 }
 
 #[tokio::test]
+async fn what_is_put_off_waits_from_then_on_and_its_attempt_is_taken_back() {
+    let tables = Tables::start().await;
+    let (store, key) = (tables.store(), event_key("e1"));
+    let group = Some(GroupId::of("a conversation"));
+    store.accept(&NewEvent { group: group.clone(), ..event("e1", "one", "r1", T0) }).await.unwrap();
+    for since in [at(500), at(20)] {
+        let held = lease("a", at(10));
+        assert_eq!(acquired(store.claim(&key, &held).await.unwrap()).attempts, 1);
+        let put_off = Attempt::PutOff { since };
+        assert_eq!(store.release(&key, &lease("b", at(10)), put_off).await, Ok(Fenced::Lost), "somebody else's");
+        assert_eq!(store.release(&key, &held, put_off).await, Ok(Fenced::Written));
+        assert_eq!(store.release(&key, &held, put_off).await, Ok(Fenced::Lost), "it holds nothing any more");
+        assert_eq!(waiting_at(&store, UnixMillis::new(since.get() - 1)).await, []);
+        assert_eq!(waiting_at(&store, since).await, [WaitingRow { key: key.clone(), since, group: group.clone() }]);
+        let row = tables.item("inbox", &key.to_key()).unwrap();
+        assert_eq!((&row["st"]["S"], &row["attempts"]["N"]), (&"waiting".into(), &"0".into()));
+        assert!(row.get("lease_until_ms").is_none());
+    }
+    let row = waiting_at(&store, at(20)).await.remove(0);
+    assert_eq!(store.requeue(&row, at(300)).await, Ok(true), "the sweeper brings it back");
+    let held = lease("c", at(301));
+    assert_eq!(acquired(store.claim(&key, &held).await.unwrap()).attempts, 1);
+    assert_eq!(store.release(&key, &held, Attempt::Forgiven).await, Ok(Fenced::Written));
+    assert_eq!(waiting_at(&store, at(999)).await.remove(0).since, at(300), "forgiven is not put off");
+    assert_eq!(acquired(store.claim(&key, &lease("d", at(302))).await.unwrap()).attempts, 1);
+}
+
+#[tokio::test]
 async fn every_end_leaves_the_index_and_is_known_as_our_own_when_repeated() {
     let tables = Tables::start().await;
     let store = tables.store();
@@ -253,7 +281,7 @@ async fn the_line_of_an_event_comes_back_with_the_sweep() {
     let in_line = NewEvent { group: Some(group.clone()), ..event("e1", "one", "r1", T0) };
     store.accept(&in_line).await.unwrap();
     let row = WaitingRow { key: event_key("e1"), since: T0, group: Some(group) };
-    assert_eq!(waiting_at(&store, at(1)).await, [row.clone()]);
+    assert_eq!(waiting_at(&store, at(1)).await, std::slice::from_ref(&row));
     assert_eq!(store.requeue(&row, at(2)).await, Ok(true));
     assert_eq!(waiting_at(&store, at(2)).await, [WaitingRow { since: at(2), ..row }]);
 }

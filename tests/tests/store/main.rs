@@ -15,6 +15,7 @@ mod inbox;
 mod limits;
 mod locations;
 mod lost;
+mod merged;
 mod mirror;
 mod opt_outs;
 mod outbox;

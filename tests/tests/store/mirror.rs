@@ -82,7 +82,7 @@ async fn a_meeting_says_what_is_known_already() {
 }
 
 #[tokio::test]
-async fn whatever_applies_is_due_to_be_told_and_what_does_not_is_not() {
+async fn whatever_flips_a_flag_is_due_to_be_told_and_what_does_not_is_not() {
     let tables = Tables::start().await;
     let store = tables.store();
     store.meet(&meeting(None, None, "loc-1", T0)).await.unwrap();
@@ -92,16 +92,22 @@ async fn whatever_applies_is_due_to_be_told_and_what_does_not_is_not() {
         assert_eq!(store.record_opt_out(&change).await, Ok(ChangeOutcome::Applied));
         let due = due_at(&store, at(10 * n + 11)).await.remove(0);
         assert_eq!((due.phone.clone(), due.at, due.attempts), (phone(1), at(10 * n + 11), 0), "{flag:?}");
-        store.settle_mirror(&due, &MirrorOutcome::Told).await.unwrap();
-        assert_eq!(state(&store).await, MirrorState::Told);
+        store.settle_mirror(&due, &MirrorOutcome::Told { out: true }).await.unwrap();
+        assert_eq!(state(&store).await, MirrorState::Told { out: true });
         assert!(!is_in_the_index(&tables));
         let older = OptOutChange { flag, ..start(1, at(10 * n + 9)) };
         assert_eq!(store.record_opt_out(&older).await, Ok(ChangeOutcome::Superseded));
+        let echo = said(1, Direction::Out, OptOutSource::Podium, at(10 * n + 12));
+        assert_eq!(store.record_opt_out(&OptOutChange { flag, ..echo }).await, Ok(ChangeOutcome::Applied));
         assert_eq!(due_at(&store, at(1_000)).await, []);
     }
     let by_page = said(1, Direction::In, OptOutSource::Webchat, at(500));
     assert_eq!(store.record_opt_out(&by_page).await, Ok(ChangeOutcome::Superseded));
-    assert_eq!(state(&store).await, MirrorState::Told, "it may not take that back, so there is nothing to tell");
+    assert_eq!(
+        state(&store).await,
+        MirrorState::Told { out: true },
+        "it may not take that back, so there is nothing to tell"
+    );
     assert_eq!(store.record_opt_out(&start(1, at(500))).await, Ok(ChangeOutcome::Applied));
     assert_eq!(state(&store).await, MirrorState::Due { at: at(501), attempts: 0 }, "that messages are welcome, too");
 }
@@ -122,7 +128,8 @@ async fn a_vain_attempt_is_counted_and_put_off_and_a_new_change_begins_anew() {
 
     store.record_opt_out(&start(1, at(100))).await.unwrap();
     assert_eq!(state(&store).await, MirrorState::Due { at: at(101), attempts: 0 });
-    for outcome in [MirrorOutcome::Told, MirrorOutcome::NoContact, MirrorOutcome::Later { at: at(9_999) }] {
+    let told = MirrorOutcome::Told { out: true };
+    for outcome in [told, MirrorOutcome::NoContact, MirrorOutcome::Later { at: at(9_999) }] {
         store.settle_mirror(&second, &outcome).await.unwrap();
         assert_eq!(
             state(&store).await,
@@ -132,17 +139,59 @@ async fn a_vain_attempt_is_counted_and_put_off_and_a_new_change_begins_anew() {
     }
     let newest = due_at(&store, at(101)).await.remove(0);
     assert_ne!(newest.mark, first.mark);
-    store.settle_mirror(&newest, &MirrorOutcome::Told).await.unwrap();
+    store.settle_mirror(&newest, &MirrorOutcome::Told { out: false }).await.unwrap();
     store.settle_mirror(&newest, &MirrorOutcome::Later { at: at(200) }).await.unwrap();
-    assert_eq!(state(&store).await, MirrorState::Told, "a slower clock does not bring it back");
+    assert_eq!(state(&store).await, MirrorState::Told { out: false }, "a slower clock does not bring it back");
     assert_eq!(due_at(&store, at(9_999)).await, []);
+}
+
+/// Nobody was ever told the contrary.
+#[tokio::test]
+async fn a_wish_for_messages_over_nothing_is_not_due_to_be_told() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    for seconds in [1, 2] {
+        assert_eq!(store.record_opt_out(&start(1, at(seconds))).await, Ok(ChangeOutcome::Applied));
+        assert_eq!(state(&store).await, MirrorState::Nothing);
+    }
+    assert_eq!(due_at(&store, at(9_999)).await, []);
+    assert_eq!(store.record_opt_out(&stop(1, at(2))).await, Ok(ChangeOutcome::Applied), "out wins the tie");
+    assert_eq!(state(&store).await, MirrorState::Due { at: at(3), attempts: 0 });
+}
+
+#[tokio::test]
+async fn what_podium_was_told_last_is_known_whatever_is_due_after_it() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let told = async || store.contact(&phone(1)).await.unwrap().unwrap().mirrored_out;
+    let settle = async |seconds, outcome: MirrorOutcome| {
+        let due = due_at(&store, at(seconds)).await.remove(0);
+        store.settle_mirror(&due, &outcome).await.unwrap();
+    };
+    store.record_opt_out(&stop(1, T0)).await.unwrap();
+    assert!(!told().await, "it is only due");
+    settle(1, MirrorOutcome::Told { out: true }).await;
+    assert!(told().await);
+    store.record_opt_out(&start(1, at(10))).await.unwrap();
+    assert!(told().await, "that they are back is not told yet");
+    settle(11, MirrorOutcome::Later { at: at(20) }).await;
+    assert!(told().await);
+    settle(20, MirrorOutcome::NoContact).await;
+    assert!(told().await, "nobody was told");
+    store.record_opt_out(&stop(1, at(30))).await.unwrap();
+    store.record_opt_out(&start(1, at(40))).await.unwrap();
+    settle(41, MirrorOutcome::Told { out: false }).await;
+    assert!(!told().await);
+    assert_eq!(state(&store).await, MirrorState::Told { out: false });
+    let row = tables.item("contacts", phone(1).expose()).unwrap();
+    assert_eq!((&row["mirror_state"]["S"], &row["mirrored_out"]["BOOL"]), (&json!("told"), &json!(false)));
 }
 
 #[tokio::test]
 async fn settling_makes_no_contact() {
     let tables = Tables::start().await;
     let due = MirrorDue { phone: phone(1), mark: "m".into(), at: T0, attempts: 0 };
-    tables.store().settle_mirror(&due, &MirrorOutcome::Told).await.unwrap();
+    tables.store().settle_mirror(&due, &MirrorOutcome::Told { out: true }).await.unwrap();
     tables.store().unlink_podium(&phone(1), &uid("c1")).await.unwrap();
     assert_eq!(tables.items("contacts").len(), 0);
 }
@@ -162,7 +211,7 @@ async fn what_found_nobody_is_due_again_when_somebody_turns_up() {
         store.link_podium(&phone(1), &link(name), at(n)).await.unwrap();
         assert_eq!(state(&store).await, MirrorState::Due { at: at(n), attempts: 0 });
         let again = due_at(&store, at(n)).await.remove(0);
-        store.settle_mirror(&due, &MirrorOutcome::Told).await.unwrap();
+        store.settle_mirror(&due, &MirrorOutcome::Told { out: true }).await.unwrap();
         assert_eq!(due_at(&store, at(n)).await, std::slice::from_ref(&again), "the earlier answer was the earlier one");
         store.settle_mirror(&again, &MirrorOutcome::NoContact).await.unwrap();
     }

@@ -1,11 +1,14 @@
 //! An event and what it says about opt-outs, in one transaction.
 
+use std::sync::Arc;
+
 use frontdesk_core::{
     contact::{
         ChangeOutcome, Contacts, Direction, Hold, HoldOutcome, MirrorState, Objection, OptOutChange, OptOutFlag,
-        OptOutSource,
+        OptOutRecord, OptOutSource,
     },
-    inbox::{Accepted, Inbox, NewEvent, RejectReason},
+    ids::EventId,
+    inbox::{Accepted, BodySha256, Inbox, NewEvent, RejectReason},
     store::StoreError,
     time::{DAY, UnixMillis},
 };
@@ -33,7 +36,7 @@ async fn an_event_and_its_opt_out_are_one_write() {
     let store = store_at(&wire.url);
     let stop = stop(1, at(1));
     assert_eq!(store.accept(&saying("e1", "r1", vec![stop.clone()])).await, Ok(Accepted::Stored));
-    assert_eq!(wire.operations(), ["TransactWriteItems"]);
+    assert_eq!(wire.operations(), ["GetItem", "TransactWriteItems"], "over what is known");
     let contact = store.contact(&phone(1)).await.unwrap().unwrap();
     let [(OptOutFlag::Keyword, record)] = contact.opt_outs.as_slice() else { panic!("{contact:?}") };
     assert_eq!((record.direction, record.at, &record.evidence), (Direction::Out, at(1), &stop.evidence));
@@ -47,7 +50,8 @@ async fn an_event_and_its_opt_out_are_one_write() {
     assert_eq!(store.accept(&saying("e2", "r2", vec![restart])).await, Ok(Accepted::Stored));
     assert_eq!(opted_out(&store, 1).await, None);
     assert_eq!(store.accept(&event("e3", "hello", "r3", T0)).await, Ok(Accepted::Stored));
-    assert_eq!(wire.operations(), ["TransactWriteItems", "GetItem", "PutItem"], "only what says something costs more");
+    let operations = ["GetItem", "TransactWriteItems", "GetItem", "PutItem"];
+    assert_eq!(wire.operations(), operations, "only what says something costs more");
 }
 
 #[tokio::test]
@@ -66,13 +70,18 @@ async fn a_superseded_change_does_not_stand_in_its_events_way() {
     type Case = (Vec<OptOutChange>, &'static [&'static str], [bool; 3]);
     let by_page = |number| said(number, Direction::In, OptOutSource::Webchat, at(20));
     // Contacts 1 and 2 said something at 10: the one START, the other STOP.
-    let cases: [Case; 6] = [
-        (vec![stop(1, at(9))], &["TransactWriteItems", "PutItem"], [false, true, false]),
-        (vec![start(2, at(10))], &["TransactWriteItems", "PutItem"], [false, true, false]),
-        (vec![by_page(2)], &["TransactWriteItems", "PutItem"], [false, true, false]),
-        (vec![stop(1, at(9)), stop(3, at(9))], &["TransactWriteItems", "TransactWriteItems"], [false, true, true]),
-        (vec![stop(1, at(9)), start(2, at(9))], &["TransactWriteItems", "PutItem"], [false, true, false]),
-        (vec![stop(1, at(10)), start(2, at(11)), stop(3, T0)], &["TransactWriteItems"], [true, false, true]),
+    let cases: [Case; 7] = [
+        (vec![stop(1, at(9))], &["GetItem", "PutItem"], [false, true, false]),
+        (vec![start(2, at(10))], &["GetItem", "PutItem"], [false, true, false]),
+        (vec![by_page(2)], &["GetItem", "PutItem"], [false, true, false]),
+        (vec![stop(2, at(10))], &["GetItem", "PutItem"], [false, true, false]),
+        (vec![stop(1, at(9)), stop(3, at(9))], &["GetItem", "GetItem", "TransactWriteItems"], [false, true, true]),
+        (vec![stop(1, at(9)), start(2, at(9))], &["GetItem", "GetItem", "PutItem"], [false, true, false]),
+        (
+            vec![stop(1, at(10)), start(2, at(11)), stop(3, T0)],
+            &["GetItem", "GetItem", "GetItem", "TransactWriteItems"],
+            [true, false, true],
+        ),
     ];
     for (n, (opt_outs, operations, outs)) in cases.into_iter().enumerate() {
         let tables = Tables::start().await;
@@ -85,32 +94,36 @@ async fn a_superseded_change_does_not_stand_in_its_events_way() {
         for (number, out) in (1..).zip(outs) {
             assert_eq!(opted_out(&tables.store(), number).await.is_some(), out, "case {n}: contact {number}");
         }
-        let tokens: Vec<Value> = wire.calls().iter().map(|call| call.json()["ClientRequestToken"].clone()).collect();
-        assert!(tokens.len() < 2 || tokens[0] != tokens[1], "case {n}: another transaction, another name");
     }
 }
 
+/// A transaction touches a row once.
 #[tokio::test]
-async fn several_changes_of_one_contact_are_all_written() {
+async fn of_several_changes_of_one_contact_one_is_in_the_transaction_and_more_outs_before_it() {
     let tables = Tables::start().await;
     let wire = Wire::to(&tables.url, |_| Fate::Pass).await;
     let global = OptOutChange { flag: OptOutFlag::Global, ..stop(1, at(2)) };
-    let other = stop(2, at(3));
-    let opt_outs = vec![stop(1, at(1)), global, start(1, at(4)), other];
+    let opt_outs = vec![stop(1, at(1)), global, start(1, at(4)), stop(2, at(3))];
     let store = store_at(&wire.url);
     assert_eq!(store.accept(&saying("e1", "r1", opt_outs)).await, Ok(Accepted::Stored));
-    // START was written before, so STOP, said earlier, is superseded; the other contact's STOP is not.
-    assert_eq!(wire.operations(), ["UpdateItem", "UpdateItem", "TransactWriteItems", "TransactWriteItems"]);
-    let contact = store.contact(&phone(1)).await.unwrap().unwrap();
-    let flags: Vec<_> = contact.opt_outs.iter().map(|(flag, record)| (*flag, record.direction)).collect();
-    assert_eq!(flags, [(OptOutFlag::Keyword, Direction::In), (OptOutFlag::Global, Direction::Out)]);
+    let operations = ["GetItem", "UpdateItem", "GetItem", "GetItem", "TransactWriteItems"];
+    assert_eq!(wire.operations(), operations);
+    assert_eq!(wire.calls()[4].json()["TransactItems"].as_array().unwrap().len(), 3, "the event and two contacts");
+    let flags = async || {
+        let contact = store.contact(&phone(1)).await.unwrap().unwrap();
+        contact.opt_outs.iter().map(|(flag, record)| (*flag, record.direction)).collect::<Vec<_>>()
+    };
+    let out = [(OptOutFlag::Keyword, Direction::Out), (OptOutFlag::Global, Direction::Out)];
+    assert_eq!(flags().await, out, "that they are back is for the worker to write");
     assert_eq!(opted_out(&store, 2).await, Some(OptOutFlag::Keyword));
+    assert_eq!(store.record_opt_out(&start(1, at(4))).await, Ok(ChangeOutcome::Applied));
+    assert_eq!(flags().await, [(OptOutFlag::Keyword, Direction::In), out[1]]);
 }
 
 #[tokio::test]
 async fn more_contacts_than_a_transaction_holds_are_written_before_the_event() {
     let of = |many: u64| saying("e1", "r1", (0..many).map(|n| stop(n, at(1))).collect());
-    for (many, operations) in [(90, 1), (91, 92)] {
+    for (many, operations) in [(90, 90 + 1), (91, 91 * 2 + 1)] {
         let tables = Tables::start().await;
         let wire = Wire::to(&tables.url, |_| Fate::Pass).await;
         assert_eq!(store_at(&wire.url).accept(&of(many)).await, Ok(Accepted::Stored));
@@ -121,6 +134,51 @@ async fn more_contacts_than_a_transaction_holds_are_written_before_the_event() {
         assert_eq!(contacts.len(), usize::try_from(many).unwrap());
         assert!(contacts.iter().all(|contact| contact["podium_keyword_optout"]["S"] == "out"));
     }
+    // Who is back among so many is for the worker to write.
+    let tables = Tables::start().await;
+    let store = tables.store();
+    store.record_opt_out(&stop(95, at(1))).await.unwrap();
+    let mut event = of(91);
+    event.opt_outs.push(start(95, at(2)));
+    assert_eq!(store.accept(&event).await, Ok(Accepted::Stored));
+    assert_eq!(opted_out(&store, 95).await, Some(OptOutFlag::Keyword));
+}
+
+/// The same bytes with an id of their own are one event that came twice; without one they may be two.
+#[tokio::test]
+async fn a_duplicate_without_an_id_of_its_own_still_says_stop() {
+    let of_body = EventId::of_body(&BodySha256::of(b"STOP"));
+    for (id, counts) in [(event_key("e1").event, false), (of_body, true)] {
+        let tables = Tables::start().await;
+        let store = tables.store();
+        let saying = |receipt: &str, opt_outs| {
+            let mut event = saying("e1", receipt, opt_outs);
+            event.key.event = id.clone();
+            event
+        };
+        assert_eq!(store.accept(&saying("r1", vec![stop(1, at(1))])).await, Ok(Accepted::Stored));
+        store.record_opt_out(&start(1, at(2))).await.unwrap();
+        store.record_opt_out(&stop(2, at(2))).await.unwrap();
+        let again = saying("r2", vec![stop(1, at(3)), start(2, at(3))]);
+        assert_eq!(store.accept(&again).await, Ok(Accepted::Duplicate));
+        assert_eq!(opted_out(&store, 1).await.is_some(), counts, "{id:?}");
+        assert_eq!(opted_out(&store, 2).await, Some(OptOutFlag::Keyword), "{id:?}: a doubtful event opens nothing");
+        assert_eq!(tables.items("inbox").len(), 1);
+    }
+}
+
+/// They were written before it was known whether the event counts.
+#[tokio::test]
+async fn a_duplicate_records_nothing_but_the_outs_that_have_no_place_in_the_transaction() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    assert_eq!(store.accept(&saying("e1", "r1", Vec::new())).await, Ok(Accepted::Stored));
+    let global = OptOutChange { flag: OptOutFlag::Global, ..stop(1, at(2)) };
+    let again = saying("e1", "r2", vec![stop(1, at(1)), global.clone(), stop(2, at(1))]);
+    assert_eq!(store.accept(&again).await, Ok(Accepted::Duplicate));
+    let contact = store.contact(&phone(1)).await.unwrap().unwrap();
+    assert_eq!(contact.opt_outs, [(OptOutFlag::Global, OptOutRecord::of(&global))]);
+    assert_eq!(store.contact(&phone(2)).await, Ok(None));
 }
 
 #[tokio::test]
@@ -169,6 +227,21 @@ fn code(code: &str) -> Value {
     json!({"Code": code, "Message": "the phone +61491570001 is busy"})
 }
 
+/// A wire at whose end nobody is known, and all else is answered with this refusal.
+async fn unknown_then(refusal: Value) -> Wire {
+    Wire::nowhere(move |call| match call.operation.as_str() {
+        "GetItem" => Fate::Answer(200, json!({})),
+        _ => Fate::Answer(400, refusal.clone()),
+    })
+    .await
+}
+
+/// The names of the transactions.
+fn tokens_of(wire: &Wire) -> Vec<Value> {
+    let transactions = wire.calls().into_iter().filter(|call| call.operation == "TransactWriteItems");
+    transactions.map(|call| call.json()["ClientRequestToken"].clone()).collect()
+}
+
 #[tokio::test]
 async fn a_conflict_is_tried_again_as_the_same_transaction() {
     for reasons in [[code("TransactionConflict"), code("None")], [code("None"), code("TransactionConflict")]] {
@@ -176,22 +249,22 @@ async fn a_conflict_is_tried_again_as_the_same_transaction() {
         let answer = cancelled(&reasons);
         let again = answer.clone();
         let wire = Wire::to(&tables.url, move |call| match call.number {
-            0 => Fate::Answer(400, answer.clone()),
+            1 => Fate::Answer(400, answer.clone()),
             _ => Fate::Pass,
         })
         .await;
         let accepted = store_at(&wire.url).accept(&saying("e1", "r1", vec![stop(1, at(1))])).await;
         assert_eq!(accepted, Ok(Accepted::Stored));
-        let tokens: Vec<Value> = wire.calls().iter().map(|call| call.json()["ClientRequestToken"].clone()).collect();
-        assert_eq!(tokens.len(), 2);
+        assert_eq!(wire.operations(), ["GetItem", "TransactWriteItems", "TransactWriteItems"]);
+        let tokens = tokens_of(&wire);
         assert_eq!(tokens[0], tokens[1]);
         assert!(tokens[0].as_str().unwrap().len() <= 36);
 
-        let wire = Wire::nowhere(move |_| Fate::Answer(400, again.clone())).await;
+        let wire = unknown_then(again).await;
         let error = store_at(&wire.url).accept(&saying("e1", "r1", vec![stop(1, at(1))])).await.unwrap_err();
         assert!(matches!(&error, StoreError::Unavailable { table: "inbox", .. }), "{error}");
         assert!(!error.to_string().contains("+614"), "{error}");
-        assert_eq!(wire.calls().len(), 3);
+        assert_eq!(tokens_of(&wire).len(), 3);
     }
 }
 
@@ -199,24 +272,61 @@ async fn a_conflict_is_tried_again_as_the_same_transaction() {
 async fn what_is_no_decision_drops_no_change() {
     for reason in ["ThrottlingError", "ProvisionedThroughputExceeded", "ItemCollectionSizeLimitExceeded"] {
         let answer = cancelled(&[code("None"), code(reason)]);
-        let wire = Wire::nowhere(move |_| Fate::Answer(400, answer.clone())).await;
+        let wire = unknown_then(answer).await;
         let outcome = store_at(&wire.url).accept(&saying("e1", "r1", vec![stop(1, at(1))])).await;
         assert!(matches!(outcome, Err(StoreError::Unavailable { .. })), "{reason}");
-        assert!(wire.operations().iter().all(|operation| operation == "TransactWriteItems"), "{reason}");
+        assert!(wire.operations()[1..].iter().all(|operation| operation == "TransactWriteItems"), "{reason}");
     }
-    // A busy row beside a superseded change: the one is dropped, the other is tried again.
+    // A busy row beside one that changed since it was read: both are looked at anew.
     let tables = Tables::start().await;
     let answer = cancelled(&[code("TransactionConflict"), code("ConditionalCheckFailed"), code("TransactionConflict")]);
     let wire = Wire::to(&tables.url, move |call| match call.number {
-        0 => Fate::Answer(400, answer.clone()),
+        2 => Fate::Answer(400, answer.clone()),
         _ => Fate::Pass,
     })
     .await;
     let event = saying("e1", "r1", vec![stop(1, at(1)), stop(2, at(1))]);
     assert_eq!(store_at(&wire.url).accept(&event).await, Ok(Accepted::Stored));
-    assert_eq!(wire.operations(), ["TransactWriteItems"; 2]);
-    assert_eq!(opted_out(&tables.store(), 1).await, None);
+    assert_eq!(wire.operations(), ["GetItem", "GetItem", "TransactWriteItems"].repeat(2));
+    assert_eq!(opted_out(&tables.store(), 1).await, Some(OptOutFlag::Keyword));
     assert_eq!(opted_out(&tables.store(), 2).await, Some(OptOutFlag::Keyword));
+}
+
+/// What is written is what follows from the row that it is written over.
+#[tokio::test]
+async fn a_contact_that_changes_between_its_read_and_the_transaction_is_looked_at_anew() {
+    for (theirs, out, operations) in [
+        (start(1, at(9)), false, ["GetItem", "TransactWriteItems", "GetItem", "PutItem"]),
+        (start(1, at(1)), true, ["GetItem", "TransactWriteItems", "GetItem", "TransactWriteItems"]),
+    ] {
+        let (tables, other) = (Arc::new(Tables::start().await), Tables::start().await);
+        other.store().record_opt_out(&theirs).await.unwrap();
+        let row = other.item("contacts", phone(1).expose()).unwrap();
+        let table = Arc::clone(&tables);
+        let wire = Wire::to(&tables.url, move |call| {
+            if call.number == 1 {
+                table.put("contacts", &row);
+            }
+            Fate::Pass
+        })
+        .await;
+        let accepted = store_at(&wire.url).accept(&saying("e1", "r1", vec![stop(1, at(5))])).await;
+        assert_eq!(accepted, Ok(Accepted::Stored));
+        assert_eq!(wire.operations(), operations);
+        assert_eq!(opted_out(&tables.store(), 1).await.is_some(), out);
+        let tokens = tokens_of(&wire);
+        assert!(tokens.len() < 2 || tokens[0] != tokens[1], "another transaction, another name");
+    }
+}
+
+#[tokio::test]
+async fn a_contact_that_changes_at_every_try_is_an_error_and_leaves_nothing_behind() {
+    let refused = code("ConditionalCheckFailed");
+    let wire = unknown_then(cancelled(&[code("None"), refused])).await;
+    let error = store_at(&wire.url).accept(&saying("e1", "r1", vec![stop(1, at(1))])).await.unwrap_err();
+    let detail = "a contact's opt-outs changed at every try".to_owned();
+    assert_eq!(error, StoreError::Unavailable { table: "contacts", detail });
+    assert_eq!(wire.calls().len(), 32, "sixteen looks and tries");
 }
 
 /// The answer was lost, and DynamoDB does not know the transaction's name any more: the row shows whose it is.
@@ -228,11 +338,10 @@ async fn a_transaction_of_ones_own_is_no_duplicate() {
     };
     for (receipt, body, accepted) in [("r1", "STOP", Accepted::Stored), ("r0", "STOP", Accepted::Duplicate)] {
         let refused = json!({"Code": "ConditionalCheckFailed", "Message": "x", "Item": item(receipt, body)});
-        let answer = cancelled(&[refused, code("ConditionalCheckFailed")]);
-        let wire = Wire::nowhere(move |_| Fate::Answer(400, answer.clone())).await;
+        let wire = unknown_then(cancelled(&[refused, code("ConditionalCheckFailed")])).await;
         let outcome = store_at(&wire.url).accept(&saying("e1", "r1", vec![stop(1, at(1))])).await;
         assert_eq!(outcome, Ok(accepted));
-        assert_eq!(wire.calls().len(), 1);
+        assert_eq!(wire.operations(), ["GetItem", "TransactWriteItems"]);
     }
 }
 

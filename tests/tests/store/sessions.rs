@@ -30,6 +30,8 @@ fn message(event: &str, text: &str, at: UnixMillis) -> SessionMessage {
         at,
         conversation: Some("conv-1".try_into().unwrap()),
         webchat: true,
+        now: at,
+        quiet: false,
     }
 }
 
@@ -60,7 +62,10 @@ async fn a_session_comes_back_as_it_was_in_each_of_its_states() {
     let reopened = after(Some(closed.clone()), "e3", at(4_000));
     let whole = reopened.clone().with_hand_back_noted(&reopened.handed_back).unwrap();
     assert!(!closed.kept.is_empty() && !reopened.handed_back.is_empty() && whole.handed_back.is_empty());
-    for session in [first, second, prompted, closing, noted, closed, reopened, whole] {
+    assert!(reopened.reopen && whole.reopen);
+    let open = whole.clone().reopened();
+    assert!(!open.reopen);
+    for session in [first, second, prompted, closing, noted, closed, reopened, whole, open] {
         assert_eq!(store.save_session(&session, &RULES, at(4_000)).await, Ok(Fenced::Written));
         assert_eq!(store.session(&key(), at(4_000)).await, Ok(Some(session)));
     }
@@ -198,5 +203,24 @@ async fn a_session_without_its_state_is_an_error_and_names_what_is_missing() {
         tables.put("sessions", &row);
         let missing = StoreError::Corrupt { table: "sessions", what };
         assert_eq!(store.session(&key(), T0).await, Err(missing));
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_says_nothing_about_its_conversation_has_none_to_open_again() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let closed = after(None, "e1", T0).closed();
+    let reopened = after(Some(closed), "e2", at(60));
+    for flag in [None, Some(true), Some(false)] {
+        let _ = store.save_session(&Session { version: 1, ..reopened.clone() }, &RULES, T0).await.unwrap();
+        let mut row = tables.item("sessions", &key().to_key()).unwrap();
+        assert_eq!(row["reopen"]["BOOL"], true);
+        row["reopen"] = json!({"BOOL": flag});
+        if flag.is_none() {
+            row.as_object_mut().unwrap().remove("reopen");
+        }
+        tables.put("sessions", &row);
+        assert_eq!(store.session(&key(), at(60)).await.unwrap().unwrap().reopen, flag == Some(true));
     }
 }

@@ -3,6 +3,8 @@
 mod flags;
 mod podium;
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use frontdesk_core::{
     contact::{
@@ -21,7 +23,7 @@ use super::{
     row::{Item, Row, millis, text},
     write::{Change, Written},
 };
-pub(super) use flags::opt_out_change;
+pub(super) use flags::{OptOutWrite, opt_out_write};
 
 /// The gate: nobody opted out in any way, the number can be texted, and the cooldown is free, over, or this send's own.
 /// A flag that is there and does not say "in" shuts it, whatever it says.
@@ -53,6 +55,14 @@ const MEET_LAST: &str = meet!(", last_name = if_not_exists(last_name, :last)");
 const MEET_BOTH: &str =
     meet!(", first_name = if_not_exists(first_name, :first), last_name = if_not_exists(last_name, :last)");
 
+/// How often a change of an opt-out is tried against others of the same person. Who has nothing new to say after the
+/// change that was in the way ends there, so of many who meet in no particular order about half are left after each: a
+/// hundred need seven tries. All the pauses between them last less than two seconds; who sent the event waits for five.
+pub(super) const OPT_OUT_TRIES: u8 = 16;
+/// Before the second try less than twice this is waited; it doubles from try to try, up to a limit.
+const STEP_ASIDE: Duration = Duration::from_millis(5);
+const STEP_ASIDE_DOUBLINGS: u8 = 5;
+
 const OUT: &str = "out";
 const IN: &str = "in";
 /// Podium has yet to be told.
@@ -65,9 +75,25 @@ impl Contacts for DynamoStore {
     }
 
     async fn record_opt_out(&self, wanted: &OptOutChange) -> Result<ChangeOutcome, StoreError> {
-        let call = self.ids.draw();
-        let written = self.change(opt_out_change(wanted, &call)).await?;
-        Ok(if written.made_by(&call) { ChangeOutcome::Applied } else { ChangeOutcome::Superseded })
+        for tried in 0..OPT_OUT_TRIES {
+            self.step_aside(tried).await;
+            let call = self.ids.draw();
+            let known = self.get(Table::Contacts, wanted.phone.expose(), None).await?;
+            let write = match opt_out_write(known.as_ref(), wanted, &call) {
+                OptOutWrite::Write(write) => *write,
+                OptOutWrite::Known => return Ok(ChangeOutcome::Applied),
+                OptOutWrite::Superseded => return Ok(ChangeOutcome::Superseded),
+            };
+            match self.change(write).await? {
+                Written::Made(_) => return Ok(ChangeOutcome::Applied),
+                Written::Refused(now) if flags::written_by(now.as_ref(), wanted.flag, &call) => {
+                    return Ok(ChangeOutcome::Applied);
+                }
+                // Somebody else's change came in between; it is looked at anew.
+                Written::Refused(_) => {}
+            }
+        }
+        Err(changing())
     }
 
     async fn hold(&self, hold: &Hold) -> Result<HoldOutcome, StoreError> {
@@ -133,6 +159,16 @@ impl Contacts for DynamoStore {
     }
 }
 
+impl DynamoStore {
+    /// Lets others by after `tried` tries in vain. For how long is left to chance: who met once would meet again.
+    pub(super) async fn step_aside(&self, tried: u8) {
+        if tried > 0 {
+            let window = STEP_ASIDE * (1 << tried.min(STEP_ASIDE_DOUBLINGS));
+            tokio::time::sleep(self.ids.part_of(window)).await;
+        }
+    }
+}
+
 fn change(
     phone: &E164Phone,
     only_if: Option<&'static str>,
@@ -140,6 +176,11 @@ fn change(
     values: Vec<(&'static str, AttributeValue)>,
 ) -> Change {
     Change { table: Table::Contacts, key: phone.expose().to_owned(), only_if, update, values }
+}
+
+/// Nothing was written, because others wrote at every try.
+pub(super) fn changing() -> StoreError {
+    Table::Contacts.unavailable("a contact's opt-outs changed at every try".to_owned())
 }
 
 /// The partition of the `mirror` index that a contact belongs to.
@@ -165,5 +206,6 @@ fn contact(phone: &E164Phone, item: &Item) -> Result<Contact, StoreError> {
         has_facebook: row.flag("has_facebook"),
         podium: podium::link_of(&row)?,
         mirror: podium::mirror(&row)?,
+        mirrored_out: podium::mirrored_out(&row),
     })
 }

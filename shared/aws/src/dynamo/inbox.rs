@@ -31,6 +31,9 @@ const PARK: &str = "SET st = :end, outcome = :outcome, ended_at_ms = :now_ms \
 /// The count of attempts is how a poisonous event is found out; one that failed for another's fault is taken back.
 const RELEASE: &str = "SET st = :waiting, last_write = :call, attempts = attempts - :forgiven REMOVE lease_until_ms";
 
+const PUT_OFF: &str = "SET st = :waiting, last_write = :call, attempts = attempts - :forgiven, waiting_since_ms = :since_ms \
+     REMOVE lease_until_ms";
+
 /// Of several sweepers that saw the row at the same place only one moves it on; an ended row stands nowhere.
 const REQUEUE_IF: &str = "waiting_since_ms = :since_ms";
 const REQUEUE: &str = "SET waiting_since_ms = :now_ms, last_write = :call";
@@ -86,19 +89,22 @@ impl Inbox for DynamoStore {
 
     async fn release(&self, key: &InboxKey, lease: &Lease, attempt: Attempt) -> Result<Fenced, StoreError> {
         let call = self.ids.draw();
-        let release = Change {
-            table: Table::Inbox,
-            key: key.to_key(),
-            only_if: Some(HELD),
-            update: RELEASE,
-            values: vec![
-                (":claimed", text(InboxStatus::Claimed.as_str())),
-                (":waiting", text(InboxStatus::Waiting.as_str())),
-                (":me", text(lease.owner.as_str())),
-                (":call", text(call.as_str())),
-                (":forgiven", number(u8::from(attempt == Attempt::Forgiven))),
-            ],
+        let mut values = vec![
+            (":claimed", text(InboxStatus::Claimed.as_str())),
+            (":waiting", text(InboxStatus::Waiting.as_str())),
+            (":me", text(lease.owner.as_str())),
+            (":call", text(call.as_str())),
+        ];
+        let (update, forgiven) = match attempt {
+            Attempt::Counts => (RELEASE, 0),
+            Attempt::Forgiven => (RELEASE, 1),
+            Attempt::PutOff { since } => {
+                values.push((":since_ms", millis(since)));
+                (PUT_OFF, 1)
+            }
         };
+        values.push((":forgiven", number(forgiven)));
+        let release = Change { table: Table::Inbox, key: key.to_key(), only_if: Some(HELD), update, values };
         self.change(release).await.map(|written| written.fenced(&call))
     }
 

@@ -60,6 +60,14 @@ impl<'i> Row<'i> {
         self.item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
     }
 
+    /// A set of texts; empty where there is none.
+    pub(super) fn set(&self, name: &'static str) -> Result<&'i [String], StoreError> {
+        match self.item.get(name) {
+            Some(value) => value.as_ss().map(Vec::as_slice).map_err(|_| self.corrupt(name)),
+            None => Ok(&[]),
+        }
+    }
+
     pub(super) fn text(&self, name: &'static str) -> Result<&'i str, StoreError> {
         self.text_if_any(name).ok_or_else(|| self.corrupt(name))
     }

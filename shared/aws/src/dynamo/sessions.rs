@@ -63,7 +63,7 @@ fn session_row(session: &Session, rules: &SessionRules, now: UnixMillis, call: &
         SessionStatus::Open => session.last_at.plus(rules.close_after + rules.keep),
         SessionStatus::Closed => now.plus(rules.keep),
     };
-    let mut item = Item::with_capacity(19);
+    let mut item = Item::with_capacity(20);
     item.insert("pk".into(), text(session.key.to_key()));
     item.insert("session_id".into(), text(session.id.as_str()));
     item.insert("version_number".into(), count(session.version));
@@ -71,6 +71,7 @@ fn session_row(session: &Session, rules: &SessionRules, now: UnixMillis, call: &
     item.insert("last_at_ms".into(), millis(session.last_at));
     item.insert("spell".into(), count(u64::from(session.spell)));
     item.insert("prompted".into(), AttributeValue::Bool(session.prompted));
+    item.insert("reopen".into(), AttributeValue::Bool(session.reopen));
     item.insert("answers".into(), answers_list(&session.answers));
     item.insert("kept".into(), answers_list(&session.kept));
     item.insert("handed_back".into(), answers_list(&session.handed_back));
@@ -116,6 +117,7 @@ fn session(key: &SessionKey, row: &Row<'_>) -> Result<Session, StoreError> {
         last_at: row.millis("last_at_ms")?,
         spell: row.count("spell")?,
         prompted: row.flag("prompted"),
+        reopen: row.flag("reopen"),
         answers,
         kept,
         handed_back,

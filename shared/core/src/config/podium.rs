@@ -70,8 +70,8 @@ pub struct PodiumWorkerConfig {
 pub struct WatchConfig {
     /// When a session is asked about and closed.
     pub sessions: SessionRules,
-    /// What a silent customer is asked.
-    pub prompt: String,
+    /// What a silent customer is asked; `None`: nothing.
+    pub prompt: Option<String>,
 }
 
 /// How Podium is told of opt-outs.
@@ -179,7 +179,9 @@ fn reply(r: &mut Reader<'_>) -> Option<ReplyMode> {
 }
 
 pub(super) fn watch(r: &mut Reader<'_>) -> Option<WatchConfig> {
-    read!(WatchConfig { sessions: sessions(r), prompt: r.parsed("WEBCHAT_PROMPT", text) })
+    let on = r.word("WEBCHAT_KEEP_ALIVE", &[("on", true), ("off", false)]);
+    let prompt = r.parsed("WEBCHAT_PROMPT", text);
+    read!(WatchConfig { sessions: sessions(r), prompt: on.zip(prompt).map(|(on, prompt)| on.then_some(prompt)) })
 }
 
 fn sessions(r: &mut Reader<'_>) -> Option<SessionRules> {

@@ -138,7 +138,7 @@ pub const SETTINGS: &[Setting] = &[
         Some("180"),
         "seconds",
         "An event that waits longer is put into the queue again.",
-        TIMERS,
+        &[ShopifyWorker, PodiumWorker, Timers],
     ),
     tuned(
         "FRONTDESK_REQUEUE_AFTER_SECONDS",
@@ -398,6 +398,13 @@ pub const SETTINGS: &[Setting] = &[
         "days",
         "How long a closed chat's answers wait for the customer's next message.",
         TALKERS,
+    ),
+    tuned(
+        "WEBCHAT_KEEP_ALIVE",
+        Some("on"),
+        "on, off",
+        "Whether a silent customer is asked once if they are still there.",
+        TIMERS,
     ),
     tuned(
         "WEBCHAT_PROMPT",

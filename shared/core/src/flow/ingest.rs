@@ -48,6 +48,9 @@ impl<'a> Request<'a> {
     }
 }
 
+/// How many events of one batch are queued before its sender is answered.
+const QUEUED_AT_ONCE: usize = 300;
+
 /// What becomes of a verified body that is larger than is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Oversize {
@@ -314,8 +317,7 @@ where
     /// Without a valid signature nothing is written (G7). After a 2xx every event of it is stored (G1), and so is every
     /// opt-out that it tells of (G3).
     pub async fn handle(&self, request: &Request<'_>) -> Answer {
-        let too_large = request.body.len() > self.rules.body_bytes_max;
-        if too_large && E::OVERSIZE == Oversize::Refuse {
+        if E::OVERSIZE == Oversize::Refuse && request.body.len() > self.rules.body_bytes_max {
             return self.too_large();
         }
         let now = self.clock.now();
@@ -333,7 +335,7 @@ where
                 return Answer::BadSignature(error);
             }
         }
-        let new = match self.read(request, too_large, now).await {
+        let new = match self.read(request, now).await {
             Ok(new) => new,
             Err(answer) => return answer,
         };
@@ -344,8 +346,10 @@ where
             .filter(|(_, answer)| *answer == Answer::Accepted)
             .map(|(event, _)| Wake { key: event.key.clone(), group: event.group.clone() })
             .collect();
-        if !wakes.is_empty()
-            && let Err(error) = self.queue.enqueue(&wakes).await
+        // Of a very large batch the sweeper brings the rest: its sender does not wait that long.
+        let now_queued = wakes.get(..QUEUED_AT_ONCE).unwrap_or(&wakes);
+        if !now_queued.is_empty()
+            && let Err(error) = self.queue.enqueue(now_queued).await
         {
             self.telemetry.count(Metric::QueueSendFailed, None);
             self.telemetry.line(Line::warn("events are stored but not queued; the sweeper will").detail(&error));
@@ -366,10 +370,7 @@ where
     }
 
     /// The rows to write. Whatever may be wrong with an event, its opt-outs are read first.
-    async fn read(&self, request: &Request<'_>, too_large: bool, now: UnixMillis) -> Result<Vec<NewEvent>, Answer> {
-        if too_large {
-            return Ok(vec![self.noted(request.body, now)]);
-        }
+    async fn read(&self, request: &Request<'_>, now: UnixMillis) -> Result<Vec<NewEvent>, Answer> {
         let delivered = self.endpoint.events(request);
         let mut book = None;
         let mut new = Vec::with_capacity(delivered.len());
@@ -378,7 +379,8 @@ where
                 Ok(event) => (self.opt_outs(event, &mut book, now).await?, None),
                 Err(reason) => (Vec::new(), Some(reason.clone())),
             };
-            let Ok(body) = StoredBody::pack(one.body) else {
+            let fits = one.body.len() <= self.rules.body_bytes_max;
+            let Some(body) = fits.then(|| StoredBody::pack(one.body).ok()).flatten() else {
                 match E::OVERSIZE {
                     Oversize::Refuse => return Err(self.too_large()),
                     Oversize::Note => new.push(NewEvent { opt_outs, ..self.noted(one.body, now) }),
@@ -507,12 +509,12 @@ where
     }
 }
 
-/// Says that an opt-out was written down, or taken back.
+/// Says what somebody asked for. Whether it holds depends on what else is known of them.
 pub(super) fn report_opt_out(telemetry: &impl Telemetry, event: &InboxKey, change: &OptOutChange) {
     telemetry.count(Metric::OptOutRecorded, Some(change.evidence.source.as_str()));
     let (message, direction) = match change.direction {
-        Direction::Out => ("somebody wants no more messages", "out"),
-        Direction::In => ("somebody wants messages again", "in"),
+        Direction::Out => ("somebody asked for no more messages", "out"),
+        Direction::In => ("somebody asked for messages again", "in"),
     };
     let mut line = Line::info(message)
         .id("event.id", &event.to_key())

@@ -50,6 +50,11 @@ impl<S: Locations + Limits, P: LocationList, C: Clock, T: Telemetry> RefreshLoca
             return self.failed(why).await;
         }
         match self.list.list_locations().await {
+            // A shop without locations would have no webhooks either; a token without the right sees none.
+            Ok(locations) if locations.is_empty() => {
+                let detail = "it lists no location".to_owned();
+                self.failed(NotDone::Unavailable { provider: Provider::Podium, detail }).await
+            }
             Ok(locations) => {
                 let book = LocationBook { fetched_at: now, locations };
                 self.store.keep_locations(&book).await?;

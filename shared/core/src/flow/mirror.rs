@@ -1,6 +1,6 @@
 //! Tells Podium of opt-outs until it knows, so that its own people and programs respect them too.
 
-use super::{promote::PAGE, respect};
+use super::{promote::PAGE, respect, unreadable};
 use crate::{
     contact::{Contact, Contacts, MirrorDue, MirrorOutcome},
     ids::Shard,
@@ -42,7 +42,10 @@ impl<S: Contacts + Limits, P: ContactBook, C: Clock, T: Telemetry> MirrorOptOuts
                 if self.store.paused_until(Provider::Podium, self.clock.now()).await?.is_some() {
                     return Ok(told);
                 }
-                told += usize::from(self.tell(how, &due).await?);
+                match self.tell(how, &due).await {
+                    Ok(done) => told += usize::from(done),
+                    Err(error) => unreadable(self.telemetry, &error)?,
+                }
             }
         }
         Ok(told)
@@ -50,11 +53,17 @@ impl<S: Contacts + Limits, P: ContactBook, C: Clock, T: Telemetry> MirrorOptOuts
 
     async fn tell(&self, how: OptOutMirror, due: &MirrorDue) -> Result<bool, StoreError> {
         let contact = self.store.contact(&due.phone).await?.unwrap_or_else(|| Contact::unknown(due.phone.clone()));
+        let out = contact.opted_out_for_podium();
+        if !out && !contact.mirrored_out {
+            // Podium may know of an opt-out that we do not; only what we told it is ours to take back.
+            self.store.settle_mirror(due, &MirrorOutcome::Told { out }).await?;
+            return Ok(false);
+        }
         let uid = contact.podium.as_ref().and_then(|link| link.uid.as_ref());
-        let answer = self.contacts.mirror(&due.phone, uid, how, contact.opted_out_for_podium()).await;
+        let answer = self.contacts.mirror(&due.phone, uid, how, out).await;
         let now = self.clock.now();
         let outcome = match &answer {
-            Ok(Mirrored::Told) => MirrorOutcome::Told,
+            Ok(Mirrored::Told) => MirrorOutcome::Told { out },
             Ok(Mirrored::NoContact) => MirrorOutcome::NoContact,
             Err(failure) => {
                 if let CallFailure::NotDone(why @ NotDone::Throttled { .. }) = failure {

@@ -10,13 +10,13 @@ use super::{
     locations::{LocationRules, RefreshLocations},
     report_blocked, respect,
     say::{Said, Speaker, SpeakerRules, Utterance},
-    sessions::{after_call, note_of},
+    sessions::{Called, after_call, note_of, report_damage},
     worker::{Shell, WorkError, WorkerRules},
 };
 use crate::{
-    contact::{Contact, Contacts, Direction, Meeting, Objection, OptOutChange, OptOutFlag, PodiumLink},
-    directory::{KnownLocation, Locations},
-    ids::{EffectKey, Ids},
+    contact::{Contact, Contacts, Direction, Meeting, Objection, OptOutChange, OptOutFlag, OptOutRecord, PodiumLink},
+    directory::{KnownLocation, LocationBook, Locations},
+    ids::{ConversationUid, EffectKey, Ids, LocationUid},
     inbox::{EventEnd, Inbox, InboxKey, LeasedEvent, RejectReason},
     keyword::KeywordAnswers,
     outbox::Outbox,
@@ -44,8 +44,14 @@ const REFETCHES: u32 = 3;
 const SESSION_TRIES: u32 = 6;
 /// How many attachments of one message are looked at: each is a call to somebody's host.
 const MEASURED_MAX: u32 = 10;
-/// How long such a host is waited for.
+/// After so long no further one of a message is looked at; the function has other messages too.
+const MEASURING_FOR: Duration = Duration::from_secs(8);
+/// How long after its arrival a message waits for such a host.
 const MEASURE_FOR: Duration = Duration::from_secs(900);
+/// Within so long the row of our own send is written and found, whatever overtook it.
+const OWN_ROW_WITHIN: Duration = Duration::from_secs(600);
+/// Messages of a session that are answered by themselves.
+const ANSWERED_MAX: u32 = 20;
 /// Podium and carriers confirm an opt-out themselves, within minutes; that message is no breach of it.
 const CONFIRMATION_SPAN: Duration = Duration::from_secs(300);
 
@@ -215,10 +221,13 @@ where
     async fn opt_outs(&self, held: &Held<'_>) -> Step<bool> {
         let mut news = OptOutNews::of(held.event, &self.chat.extra_words, None, held.received_at);
         if news == OptOutNews::NeedsLocations {
-            let book = self.store.locations().await?;
-            let empty = || crate::directory::LocationBook { fetched_at: held.received_at, locations: Vec::new() };
-            let book = book.unwrap_or_else(empty);
+            let (book, certain) = self.book_for(held).await?;
             news = OptOutNews::of(held.event, &self.chat.extra_words, Some(&book), held.received_at);
+            let says_out = |c: &OptOutChange| c.direction == Direction::Out;
+            if !certain && matches!(&news, OptOutNews::Changes(changes) if changes.iter().any(says_out)) {
+                // Those in question are left alone, and a person is told to look whether they are the right ones.
+                self.report_unattributed(held);
+            }
         }
         let changes = match news {
             OptOutNews::Nothing => return Ok(false),
@@ -243,18 +252,22 @@ where
             }
         };
         if phones.is_empty() {
-            self.telemetry.count(Metric::OptOutUnattributed, None);
-            self.telemetry.line(
-                Line::error("somebody wants no more messages, and it cannot be told who; a person has to look")
-                    .code(WebchatCode::OptOutReceived.as_str())
-                    .id("event.id", &held.key.to_key()),
-            );
+            let too_soon = self.clock.now() < held.received_at.plus(OWN_ROW_WITHIN);
+            if too_soon && matches!(held.event.what, What::InvitationFailed { .. }) {
+                let detail = "the failed invitation is none that is on record yet".to_owned();
+                return Err(Stop::Error(WorkError::Provider(NotDone::Unavailable {
+                    provider: Provider::Podium,
+                    detail,
+                })));
+            }
+            self.report_unattributed(held);
             return Err(Stop::End(End::Rejected(RejectReason::UnattributedOptOut)));
         }
         let make = |phone: E164Phone| {
             let mut change = super::say::opted_out_at_podium(&phone, held.received_at);
             if let What::Received(message) = &held.event.what {
                 change.evidence.source = message.channel.source();
+                change.evidence.text_sha256 = message.text_sha256();
                 change.evidence.message_id = message.uid.as_ref().map(|u| u.as_str().to_owned());
                 change.at = held.event.occurred_at.unwrap_or(held.received_at).min(held.received_at);
             }
@@ -262,6 +275,51 @@ where
             change
         };
         Ok(phones.into_iter().map(make).collect())
+    }
+
+    fn report_unattributed(&self, held: &Held<'_>) {
+        self.telemetry.count(Metric::OptOutUnattributed, None);
+        self.telemetry.line(
+            Line::error("somebody wants no more messages, and it cannot be told for certain who; a person has to look")
+                .code(WebchatCode::OptOutReceived.as_str())
+                .id("event.id", &held.key.to_key()),
+        );
+    }
+
+    /// The locations by which a number without its country is read, and whether they say so for certain: the location
+    /// that the message names is one of them.
+    async fn book_for(&self, held: &Held<'_>) -> Step<(LocationBook, bool)> {
+        let named = match &held.event.what {
+            What::Received(message) => match &message.location {
+                LocationClaim::Named(uid) => Some(uid),
+                LocationClaim::Missing | LocationClaim::Unreadable => None,
+            },
+            What::Sent(_) | What::Failed { .. } | What::Contact(_) | What::InvitationFailed { .. } | What::Other => {
+                None
+            }
+        };
+        let certain = |book: &LocationBook| named.is_some_and(|uid| book.get(uid).is_some_and(|l| l.country.is_some()));
+        let book = self.store.locations().await?;
+        if let Some(book) = book.as_ref().filter(|b| certain(b)) {
+            return Ok((book.clone(), true));
+        }
+        let fresh = |at: UnixMillis| self.clock.now().since(at) < self.chat.locations.fresh_for;
+        if let Some(book) = book.as_ref().filter(|b| fresh(b.fetched_at)) {
+            return Ok((book.clone(), false));
+        }
+        // The endpoint had to guess without this list, and may have guessed wrong.
+        let book = self.refresh().run().await?.map_err(WorkError::Provider)?;
+        Ok((book, false))
+    }
+
+    fn refresh(&self) -> RefreshLocations<'_, S, P, C, T> {
+        RefreshLocations {
+            store: self.store,
+            list: self.podium,
+            clock: self.clock,
+            telemetry: self.telemetry,
+            rules: self.chat.locations,
+        }
     }
 
     async fn phones_of(&self, message: &Message) -> Step<Vec<E164Phone>> {
@@ -288,13 +346,17 @@ where
             Err(Some(why)) => return Err(rejected(RejectReason::InvalidPhone(why))),
         };
         self.attachments(held, &message.attachments).await?;
-        let contact = self.contact(message, &phone, &location).await?;
+        let contact = self.contact(held, message, &phone, &location).await?;
         let session = self.session(held, message, &phone, &location).await?;
         if let Some(objection @ Objection::OptedOut(_)) = contact.closed_to_messages() {
             report_blocked(self.telemetry, &phone, "answer", &objection);
             return Ok(End::Done("kept_for_staff"));
         }
-        self.answer(held, message, &phone, &location, session.as_ref()).await?;
+        if self.wish(message) == Wish::Unsure {
+            self.ask_staff(held, message).await?;
+        } else {
+            self.answer(held, message, &phone, &location, session.as_ref()).await?;
+        }
         self.telemetry.count(Metric::MessageIngested, None);
         Ok(End::Done("ingested"))
     }
@@ -306,22 +368,15 @@ where
             LocationClaim::Missing => return Err(self.misrouted(RejectReason::MissingLocation).await?),
             LocationClaim::Unreadable => return Err(self.misrouted(RejectReason::UnknownLocation).await?),
         };
-        let refresh = RefreshLocations {
-            store: self.store,
-            list: self.podium,
-            clock: self.clock,
-            telemetry: self.telemetry,
-            rules: self.chat.locations,
-        };
         let book = self.store.locations().await?;
         if let Some(known) = book.as_ref().and_then(|b| b.get(uid)) {
-            refresh.report_if_stale(book.as_ref()).await?;
+            self.refresh().report_if_stale(book.as_ref()).await?;
             return Ok(known.clone());
         }
         let fresh = |at: UnixMillis| self.clock.now().since(at) < self.chat.locations.fresh_for;
         if !book.as_ref().is_some_and(|b| fresh(b.fetched_at)) {
             // Without an answer the location is neither known nor unknown: the message waits.
-            let book = refresh.run().await?.map_err(WorkError::Provider)?;
+            let book = self.refresh().run().await?.map_err(WorkError::Provider)?;
             if let Some(known) = book.get(uid) {
                 return Ok(known.clone());
             }
@@ -349,7 +404,8 @@ where
         let AttachmentRules { bytes_max, in_sum } = self.chat.attachments;
         let (mut sum, mut asked) = (0_u64, 0);
         // A host that stays away must not hold up what the customer wrote.
-        let patient = self.clock.now() < held.received_at.plus(MEASURE_FOR);
+        let began_at = self.clock.now();
+        let patient = began_at < held.received_at.plus(MEASURE_FOR);
         for attachment in attached {
             let bytes = match (attachment.size, &attachment.url) {
                 (ClaimedSize::Bytes(bytes), _) => bytes,
@@ -358,12 +414,13 @@ where
                 }
                 (ClaimedSize::Absent, Some(url)) => {
                     asked += 1;
+                    let enough = asked > MEASURED_MAX || self.clock.now() > began_at.plus(MEASURING_FOR);
                     let measured =
-                        if asked > MEASURED_MAX { Ok(Measured::Unknown) } else { self.podium.measure(url).await };
+                        if enough || !patient { Ok(Measured::Unknown) } else { self.podium.measure(url).await };
                     match measured {
                         Ok(Measured::Bytes(bytes)) => bytes,
-                        Err(why) if patient => return Err(Stop::Error(WorkError::Provider(why))),
-                        Ok(Measured::Unknown) | Err(_) => {
+                        Err(why) => return Err(Stop::Error(WorkError::Provider(why))),
+                        Ok(Measured::Unknown) => {
                             // Podium took it, so it is within Podium's limit; only we cannot tell.
                             self.telemetry.count(Metric::AttachmentUnchecked, None);
                             self.telemetry.line(Line::warn("an attachment's size could not be looked up"));
@@ -384,7 +441,13 @@ where
     }
 
     /// One row here, then one contact there. Podium is asked only while it is not known to have one.
-    async fn contact(&self, message: &Message, phone: &E164Phone, location: &KnownLocation) -> Step<Contact> {
+    async fn contact(
+        &self,
+        held: &Held<'_>,
+        message: &Message,
+        phone: &E164Phone,
+        location: &KnownLocation,
+    ) -> Step<Contact> {
         let meeting = Meeting {
             phone: phone.clone(),
             first_name: message.first_name.clone(),
@@ -392,13 +455,23 @@ where
             location: location.uid.clone(),
             now: self.clock.now(),
         };
-        let contact = self.store.meet(&meeting).await?;
+        let mut contact = self.store.meet(&meeting).await?;
         if contact.podium.is_some() {
             return Ok(contact);
         }
         self.not_paused().await?;
-        let link = match self.find(phone, location).await? {
-            Found::Listed(found) => Some(PodiumLink { uid: Some(found.uid) }),
+        let link = match self.find(phone, Some(&location.uid)).await? {
+            Found::Listed(found) => {
+                let never_said = !contact.opt_outs.iter().any(|(flag, _)| *flag == OptOutFlag::Keyword);
+                if found.opted_out && never_said {
+                    // They told Podium before we were there.
+                    let change = super::say::opted_out_at_podium(phone, held.received_at);
+                    self.store.record_opt_out(&change).await?;
+                    report_opt_out(self.telemetry, held.key, &change);
+                    contact.opt_outs.push((change.flag, OptOutRecord::of(&change)));
+                }
+                Some(PodiumLink { uid: Some(found.uid) })
+            }
             Found::Absent => self.create(&meeting, location).await?,
             // Made blindly, it might be one that is there, and lose its name.
             Found::CannotTell => None,
@@ -409,8 +482,8 @@ where
         Ok(contact)
     }
 
-    async fn find(&self, phone: &E164Phone, location: &KnownLocation) -> Step<Found> {
-        match self.podium.find_contact(phone, Some(&location.uid)).await {
+    async fn find(&self, phone: &E164Phone, location: Option<&LocationUid>) -> Step<Found> {
+        match self.podium.find_contact(phone, location).await {
             Ok(found) => Ok(found.map_or(Found::Absent, Found::Listed)),
             Err(CallFailure::NotDone(why)) => Err(self.later(why).await?),
             Err(refused @ CallFailure::Refused { .. }) => {
@@ -439,7 +512,8 @@ where
             }
         }
         for _ in 0..REFETCHES {
-            if let Found::Listed(found) = self.find(&meeting.phone, location).await? {
+            // At whichever location.
+            if let Found::Listed(found) = self.find(&meeting.phone, None).await? {
                 return Ok(Some(PodiumLink { uid: Some(found.uid) }));
             }
         }
@@ -465,46 +539,67 @@ where
         let key = SessionKey { phone: phone.clone(), location: location.uid.clone() };
         let at = held.event.occurred_at.unwrap_or(held.received_at).min(held.received_at);
         let what = SessionMessage {
-            event: held.event.id.clone(),
+            event: message.name(&held.event.id),
             text: message.text.clone(),
             at,
             conversation: message.conversation.clone(),
             webchat: message.channel == Channel::Webchat,
+            now: self.clock.now(),
+            quiet: self.wish(message) == Wish::Unsure,
         };
         for _ in 0..SESSION_TRIES {
             let now = self.clock.now();
             let earlier = self.store.session(&key, now).await?;
-            if earlier.as_ref().is_some_and(|s| s.damaged) {
-                let code = WebchatCode::HydrationFailed;
-                count(self.telemetry, code);
-                self.telemetry
-                    .line(Line::error("kept answers cannot be read; the chat goes on without").code(code.as_str()));
+            if let Some(earlier) = &earlier {
+                report_damage(self.telemetry, earlier);
             }
             let Some(session) = Session::after(earlier.clone(), &key, &what) else {
                 return match earlier {
-                    Some(session) => self.hand_back(session).await,
+                    Some(session) => self.settle_session(session).await,
                     None => Ok(None),
                 };
             };
             if self.store.save_session(&session, &self.chat.sessions, now).await? == Fenced::Written {
-                return self.hand_back(session).await;
+                return self.settle_session(session).await;
             }
         }
         let detail = "the session was changed by others at every try".to_owned();
         Err(StoreError::Unavailable { table: "sessions", detail }.into())
     }
 
-    /// Tells the agent what the person had answered before.
-    async fn hand_back(&self, session: Session) -> Step<Option<Session>> {
-        let (false, Some(conversation)) = (session.handed_back.is_empty(), session.conversation.clone()) else {
+    /// Opens the conversation again that was closed for silence, and tells the agent what the person had answered before.
+    async fn settle_session(&self, session: Session) -> Step<Option<Session>> {
+        let Some(conversation) = session.conversation.clone() else { return Ok(Some(session)) };
+        let session = if session.reopen { self.reopen(session, &conversation).await? } else { session };
+        if session.handed_back.is_empty() {
             return Ok(Some(session));
-        };
+        }
         self.not_paused().await?;
         let note = note_of("The customer is back. Their answers in the chat before:", &session.handed_back);
         let outcome = self.podium.note(&conversation, &note).await;
-        if let Some(why) = after_call(self.store, self.telemetry, self.clock, outcome).await? {
+        match after_call(self.store, self.telemetry, self.clock, outcome).await? {
+            Called::Done => self.noted(session).await,
+            // The answers stay; the next message tries to hand them over again.
+            Called::Refused => Ok(Some(session)),
+            Called::Later(why) => Err(Stop::Error(WorkError::Provider(why))),
+        }
+    }
+
+    async fn reopen(&self, session: Session, conversation: &ConversationUid) -> Step<Session> {
+        self.not_paused().await?;
+        let outcome = self.podium.set_closed(conversation, false).await;
+        if let Called::Later(why) = after_call(self.store, self.telemetry, self.clock, outcome).await? {
             return Err(Stop::Error(WorkError::Provider(why)));
         }
+        let open = session.clone().reopened();
+        match self.store.save_session(&open, &self.chat.sessions, self.clock.now()).await? {
+            Fenced::Written => Ok(open),
+            // Somebody else's change; whoever sees the mark next opens it once more, which changes nothing.
+            Fenced::Lost => Ok(session),
+        }
+    }
+
+    async fn noted(&self, session: Session) -> Step<Option<Session>> {
         let noted = session.handed_back.clone();
         let mut session = session;
         for _ in 0..SESSION_TRIES {
@@ -532,17 +627,12 @@ where
     ) -> Step<()> {
         let Some(session) = session.filter(|s| s.status == SessionStatus::Open) else { return Ok(()) };
         let text = message.text.as_deref().unwrap_or_default();
-        if wish::read(text, &self.chat.extra_words) == Wish::Unsure {
-            self.telemetry.line(
-                Line::warn("a message may be a wish for silence; it is left to a person")
-                    .id("event.id", &held.key.to_key()),
-            );
-            return Ok(());
-        }
         let (key, words, kind) = match &self.chat.reply {
             ReplyMode::Off => return Ok(()),
+            // Whose number it is that somebody typed into a page is not proved; it is not to be flooded.
+            ReplyMode::Agent(_) if session.spell > ANSWERED_MAX => return Ok(()),
             ReplyMode::Agent(answers) if let Some(words) = answers.find(text) => {
-                (EffectKey::answer(&held.event.id), words, "answer")
+                (EffectKey::answer(&message.name(&held.event.id)), words, "answer")
             }
             ReplyMode::Confirmation | ReplyMode::Agent(_) => {
                 (EffectKey::confirmation(&session.id), self.chat.confirmation.as_str(), "confirmation")
@@ -569,10 +659,39 @@ where
         match speaker.say(&what).await? {
             Said::Silent(objection) => report_blocked(self.telemetry, phone, kind, &objection),
             Said::Later(why) => return Err(Stop::Error(WorkError::Provider(why))),
-            // Its own look-up settles it; the message itself is done.
-            Said::Out | Said::Refused | Said::Unknown | Said::Pending => {}
+            // Whether it is out is asked at the next attempt; nothing of this event is done twice by that.
+            Said::Pending => {
+                let detail = "it is not clear yet whether an answer was sent".to_owned();
+                return Err(Stop::Error(WorkError::Provider(NotDone::Unavailable {
+                    provider: Provider::Podium,
+                    detail,
+                })));
+            }
+            Said::Out | Said::Refused | Said::Unknown => {}
         }
         Ok(())
+    }
+
+    fn wish(&self, message: &Message) -> Wish {
+        wish::read(message.text.as_deref().unwrap_or_default(), &self.chat.extra_words)
+    }
+
+    /// Somebody may want no more messages, and did not say so clearly. A machine does not decide that in its own favour.
+    async fn ask_staff(&self, held: &Held<'_>, message: &Message) -> Step<()> {
+        self.telemetry.count(Metric::OptOutUnsure, None);
+        self.telemetry.line(
+            Line::warn("a message may be a wish for silence; it is left to a person")
+                .id("event.id", &held.key.to_key()),
+        );
+        let Some(conversation) = &message.conversation else { return Ok(()) };
+        self.not_paused().await?;
+        let note = "The customer's last message may mean that they want no more messages. Please read it; if it does, \
+                    opt them out. Nothing is sent by itself until they write again.";
+        let outcome = self.podium.note(conversation, note).await;
+        match after_call(self.store, self.telemetry, self.clock, outcome).await? {
+            Called::Done | Called::Refused => Ok(()),
+            Called::Later(why) => Err(Stop::Error(WorkError::Provider(why))),
+        }
     }
 
     /// Somebody wrote to a customer: if they had opted out before, the shop should know.
@@ -584,7 +703,8 @@ where
         let contact = self.store.contact(&phone).await?;
         let breached = contact.is_some_and(|c| {
             c.opt_outs.iter().any(|(flag, record)| {
-                *flag != OptOutFlag::ReviewRequest
+                // Who left the marketing only is still answered.
+                matches!(flag, OptOutFlag::Keyword | OptOutFlag::Global)
                     && record.direction == Direction::Out
                     && at > record.at.plus(CONFIRMATION_SPAN)
             })
@@ -648,7 +768,9 @@ where
         }
         for change in &out {
             for phone in phones.iter().filter(|p| **p != change.phone) {
-                self.store.record_opt_out(&OptOutChange { phone: phone.clone(), ..change.clone() }).await?;
+                let change = OptOutChange { phone: phone.clone(), ..change.clone() };
+                self.store.record_opt_out(&change).await?;
+                report_opt_out(self.telemetry, held.key, &change);
             }
         }
         Ok(())

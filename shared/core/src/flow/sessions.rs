@@ -7,6 +7,7 @@ use super::{
     promote::{PAGE, PAGES_MAX},
     report_blocked, respect,
     say::{Said, Speaker, SpeakerRules, Utterance},
+    unreadable,
 };
 use crate::{
     contact::{Contacts, Objection},
@@ -41,8 +42,8 @@ pub struct WatchSessions<'a, S, P, C, I, T> {
     pub sessions: SessionRules,
     /// How messages are sent.
     pub speaker: SpeakerRules,
-    /// What is asked; `{location_name}` is filled in.
-    pub prompt: &'a str,
+    /// What is asked; `{location_name}` is filled in. `None`: nobody is asked.
+    pub prompt: Option<&'a str>,
 }
 
 /// What one run did.
@@ -77,7 +78,9 @@ where
                 full = due.len() >= usize::from(PAGE);
                 let before = watched;
                 for key in &due {
-                    self.look_after(key, &mut book, &mut watched).await?;
+                    if let Err(error) = self.look_after(key, &mut book, &mut watched).await {
+                        unreadable(self.telemetry, &error)?;
+                    }
                 }
                 if !full || before == watched {
                     break;
@@ -98,6 +101,7 @@ where
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let Some(session) = self.store.session(key, now).await? else { return Ok(()) };
+        report_damage(self.telemetry, &session);
         match session.due(now, &self.sessions) {
             SessionDue::Nothing => Ok(()),
             SessionDue::Prompt => {
@@ -126,13 +130,14 @@ where
             telemetry: self.telemetry,
             rules: self.speaker,
         };
+        let Some(prompt) = self.prompt else { return self.prompted(session).await };
         let what = Utterance {
             key: EffectKey::keep_alive(&session.id, session.spell),
             phone: session.key.phone.clone(),
             say: Say {
                 location: session.key.location.clone(),
                 conversation: session.conversation.clone(),
-                text: self.prompt.replace("{location_name}", location_name),
+                text: prompt.replace("{location_name}", location_name),
             },
             kind: "keep_alive",
         };
@@ -149,9 +154,12 @@ where
             Said::Silent(Objection::CoolingDown { .. }) | Said::Refused | Said::Unknown => {}
             Said::Later(_) | Said::Pending => return Ok(false),
         }
+        self.prompted(session).await
+    }
+
+    async fn prompted(&self, session: Session) -> Result<bool, StoreError> {
         // Lost: the person wrote meanwhile, which begins another spell.
-        let fenced = self.store.save_session(&session.with_prompt_out(), &self.sessions, self.clock.now()).await?;
-        Ok(fenced == Fenced::Written)
+        Ok(self.save(&session.with_prompt_out()).await? == Fenced::Written)
     }
 
     /// Leaves the answers as a note, closes the conversation, and keeps the answers for the next message. Whoever dies in
@@ -212,7 +220,11 @@ where
 
     /// Whether a call that nobody notices is over, for good or ill.
     async fn done(&self, outcome: Result<(), CallFailure>) -> Result<bool, StoreError> {
-        after_call(self.store, self.telemetry, self.clock, outcome).await.map(|later| later.is_none())
+        let called = after_call(self.store, self.telemetry, self.clock, outcome).await?;
+        Ok(match called {
+            Called::Done | Called::Refused => true,
+            Called::Later(_) => false,
+        })
     }
 
     fn about(&self, session: &Session) -> impl Fn(Line) -> Line + use<S, P, C, I, T> {
@@ -222,24 +234,41 @@ where
     }
 }
 
-/// What follows from a call at the staff's side: `Some` when it has to be made again later.
+/// What became of a call at the staff's side.
+pub(super) enum Called {
+    Done,
+    Refused,
+    Later(NotDone),
+}
+
+/// Says what became of a call at the staff's side, and leaves the provider alone if it asked for that.
 pub(super) async fn after_call(
     store: &impl Limits,
     telemetry: &impl Telemetry,
     clock: &impl Clock,
     outcome: Result<(), CallFailure>,
-) -> Result<Option<NotDone>, StoreError> {
+) -> Result<Called, StoreError> {
     match outcome {
-        Ok(()) => Ok(None),
+        Ok(()) => Ok(Called::Done),
         Err(CallFailure::NotDone(why)) => {
             respect(store, telemetry, clock.now(), &why).await?;
             telemetry.line(Line::warn("a conversation could not be updated and will be again").detail(&why));
-            Ok(Some(why))
+            Ok(Called::Later(why))
         }
         Err(refused @ CallFailure::Refused { .. }) => {
-            telemetry.line(Line::warn("a conversation cannot be updated").detail(&refused));
-            Ok(None)
+            telemetry.count(Metric::NoteRefused, None);
+            telemetry.line(Line::error("a conversation cannot be updated").detail(&refused));
+            Ok(Called::Refused)
         }
+    }
+}
+
+/// Says that a session's answers could not all be read back.
+pub(super) fn report_damage(telemetry: &impl Telemetry, session: &Session) {
+    if session.damaged {
+        let code = WebchatCode::HydrationFailed;
+        count(telemetry, code);
+        telemetry.line(Line::error("kept answers cannot be read; the chat goes on without").code(code.as_str()));
     }
 }
 

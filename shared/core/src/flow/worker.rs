@@ -23,7 +23,14 @@ pub struct WorkerRules {
     pub attempts_max: u32,
     /// A stored body unpacks to no more than this.
     pub body_bytes_max: usize,
+    /// How long an event waits before the sweeper queues it again.
+    pub sweep_after: Duration,
 }
+
+/// How long a provider may fail to help with an event before a person has to look.
+const NO_HELP_FOR: Duration = Duration::from_secs(86_400);
+/// Bounds of the wait after a provider could not help; in between it grows with the event's age.
+const PUT_OFF: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(900));
 
 /// Why an event's work stopped before its end; its message must come again.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -34,16 +41,6 @@ pub enum WorkError {
     /// A provider could not help.
     #[error(transparent)]
     Provider(#[from] NotDone),
-}
-
-impl WorkError {
-    /// An outage, of a table or a provider, must not park a day of events.
-    const fn attempt(&self) -> Attempt {
-        match self {
-            Self::Store(StoreError::Unavailable { .. }) | Self::Provider(_) => Attempt::Forgiven,
-            Self::Store(StoreError::Corrupt { .. }) => Attempt::Counts,
-        }
-    }
 }
 
 /// The shell around a worker.
@@ -85,12 +82,28 @@ impl<S: Inbox, C: Clock, I: Ids, T: Telemetry> Shell<'_, S, C, I, T> {
             return self.finish(key, &lease, &EventEnd::Rejected(RejectReason::UnreadableBody)).await;
         };
         let Err(error) = work(&event, &lease, body).await else { return Ok(()) };
+        let (attempt, outcome) = match error {
+            // Out of the queue, so that nothing behind it waits with it; its message is done with.
+            WorkError::Provider(_) if lease.now > event.received_at.plus(NO_HELP_FOR) => {
+                self.telemetry.count(Metric::EventParked, Some(key.source.as_str()));
+                return self.finish(key, &lease, &EventEnd::Parked(RejectReason::ProviderNoHelp)).await;
+            }
+            WorkError::Provider(why) => {
+                let wait = (lease.now.since(event.received_at) / 4).clamp(PUT_OFF.0, PUT_OFF.1);
+                self.telemetry
+                    .line(Line::warn("an event waits for a provider").id("event.id", &key.to_key()).detail(&why));
+                (Attempt::PutOff { since: lease.now.plus(wait).minus(self.rules.sweep_after) }, Ok(()))
+            }
+            // An outage of a table must not park a day of events.
+            WorkError::Store(error @ StoreError::Unavailable { .. }) => (Attempt::Forgiven, Err(error.into())),
+            WorkError::Store(error @ StoreError::Corrupt { .. }) => (Attempt::Counts, Err(error.into())),
+        };
         // The next attempt need not wait for the lease. If this fails too, it waits.
-        if let Err(second) = self.store.release(key, &lease, error.attempt()).await {
+        if let Err(second) = self.store.release(key, &lease, attempt).await {
             self.telemetry
                 .line(Line::warn("a lease could not be given back").id("event.id", &key.to_key()).detail(&second));
         }
-        Err(error)
+        outcome
     }
 
     pub(super) async fn finish(&self, event: &InboxKey, lease: &Lease, end: &EventEnd) -> Result<(), WorkError> {

@@ -53,12 +53,16 @@ fn as_moment(value: &Value) -> Option<UnixMillis> {
     if let Ok(number) = text.parse::<f64>() {
         return from_number(number);
     }
-    text.parse::<jiff::Timestamp>().ok().map(|t| UnixMillis::new(t.as_millisecond()))
+    let moment = text.parse::<jiff::Timestamp>().ok().map(|t| UnixMillis::new(t.as_millisecond()))?;
+    (moment >= EARLIEST).then_some(moment)
 }
 
 /// Above this a number of seconds would be the year 2286, so it is one of milliseconds.
 const LARGEST_SECONDS: f64 = 10_000_000_000.0;
 const LARGEST_MILLIS: f64 = 10_000_000_000_000.0;
+/// Start of 2015. What is older is a date in another form, or somebody's zero, and as a time of an event worse than none:
+/// everything known would count as newer.
+const EARLIEST: UnixMillis = UnixMillis::new(1_420_070_400_000);
 
 fn from_number(number: f64) -> Option<UnixMillis> {
     if !(1.0..=LARGEST_MILLIS).contains(&number) {
@@ -66,7 +70,8 @@ fn from_number(number: f64) -> Option<UnixMillis> {
     }
     let millis = if number > LARGEST_SECONDS { number } else { number * 1000.0 };
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked above")]
-    Some(UnixMillis::new(millis as i64))
+    let moment = UnixMillis::new(millis as i64);
+    (moment >= EARLIEST).then_some(moment)
 }
 
 /// Whether something means yes. `"True"` and `1` do: a flag that is written oddly must not count as unset.

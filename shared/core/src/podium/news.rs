@@ -5,7 +5,6 @@ use super::{Channel, ContactChange, ContactEvent, LocationClaim, Message, Podium
 use crate::{
     contact::{Direction, Evidence, OptOutChange, OptOutFlag, OptOutSource},
     directory::LocationBook,
-    inbox::BodySha256,
     phone::{self, E164Phone, Region},
     time::UnixMillis,
     wish::{self, ExtraWords, Wish},
@@ -123,7 +122,7 @@ fn keyword(
     at: UnixMillis,
     received_at: UnixMillis,
 ) -> OptOutChange {
-    let text_sha256 = message.text.as_ref().map(|t| BodySha256::of(t.as_bytes()).as_str().to_owned());
+    let text_sha256 = message.text_sha256();
     let message_id = message.uid.as_ref().map(|u| u.as_str().to_owned());
     let evidence = Evidence { source: message.channel.source(), message_id, text_sha256, recorded_at: received_at };
     OptOutChange { phone, flag: OptOutFlag::Keyword, direction, at, evidence }
@@ -168,7 +167,8 @@ fn of_contact(event: &ContactEvent, now: UnixMillis) -> Vec<OptOutChange> {
         changes.push(make(phone, OptOutFlag::Keyword, Direction::Out, *at));
     }
     for (phone, _) in &before.opted_out {
-        if !after.opted_out.iter().any(|(p, _)| p == phone) && after.phones.contains(phone) {
+        // A channel that is not shown says nothing.
+        if after.not_opted_out.contains(phone) {
             changes.push(make(phone, OptOutFlag::Keyword, Direction::In, changed_at));
         }
     }
@@ -176,7 +176,8 @@ fn of_contact(event: &ContactEvent, now: UnixMillis) -> Vec<OptOutChange> {
         let Some((_, earlier)) = before.marketing.iter().find(|(p, _)| p == phone) else { continue };
         if earlier.iter().any(|uid| !listed.contains(uid)) {
             changes.push(make(phone, OptOutFlag::MarketingSms, Direction::Out, changed_at));
-        } else if listed.len() > earlier.len() {
+        } else if listed.len() > earlier.len() && after.locations.iter().all(|uid| listed.contains(uid)) {
+            // Back everywhere. Of one more location it cannot be told whether another is still left out.
             changes.push(make(phone, OptOutFlag::MarketingSms, Direction::In, changed_at));
         }
     }

@@ -14,6 +14,10 @@ use crate::{
     time::UnixMillis,
 };
 
+/// Of a list within an event so many entries are looked at: far more than any real one has, and few enough to compare
+/// each with each.
+const MANY: usize = 100;
+
 /// One event of a delivery, with the bytes that are its own.
 #[derive(Clone, Debug)]
 pub struct Item<'a> {
@@ -138,10 +142,10 @@ fn what(event_type: Option<&str>, data: &Value) -> What {
         return What::Received(Box::new(message(data, usual)));
     }
     if kind.ends_with("message.sent") {
-        return What::Sent(Box::new(message(data, usual)));
+        return What::Sent(Box::new(outbound(data, usual)));
     }
     if kind.ends_with("message.failed") {
-        return What::Failed { message: Box::new(message(data, usual)), reason: failure_reason(data) };
+        return What::Failed { message: Box::new(outbound(data, usual)), reason: failure_reason(data) };
     }
     if kind == "review_invitation.failed" {
         return What::InvitationFailed {
@@ -168,6 +172,15 @@ fn looks_like_a_message(data: &Value) -> bool {
     let who = at(data, &["from", "conversation.channel.identifier", "phone"]).is_some();
     let said = at(data, &["body", "attachments", "items"]).is_some();
     who && said
+}
+
+/// A message to a customer: its `from` would be the shop.
+fn outbound(data: &Value, usual: Channel) -> Message {
+    let phone = text(data, &["conversation.channel.identifier", "channel.identifier", "to", "to.phone"]);
+    let phone = phone.filter(|p| !p.contains('@'));
+    let mut message = message(data, usual);
+    message.phone = phone.or(message.phone);
+    message
 }
 
 fn message(data: &Value, usual: Channel) -> Message {
@@ -211,7 +224,8 @@ fn message(data: &Value, usual: Channel) -> Message {
 /// The message's own words, else those of its parts.
 fn words(data: &Value) -> Option<String> {
     text(data, &["body", "text", "message", "body.text"]).or_else(|| {
-        let parts: Vec<String> = list(data, &["items"]).iter().filter_map(|item| text(item, &["body"])).collect();
+        let items = list(data, &["items"]).iter().take(MANY);
+        let parts: Vec<String> = items.filter_map(|item| text(item, &["body"])).collect();
         (!parts.is_empty()).then(|| parts.join("\n"))
     })
 }
@@ -254,11 +268,17 @@ fn attachments(data: &Value) -> Vec<Attachment> {
     let mut found = Vec::new();
     match at(data, &["attachments"]) {
         None => {}
-        Some(Value::Array(listed)) => found.extend(listed.iter().map(attachment)),
+        Some(Value::Array(listed)) => {
+            found.extend(listed.iter().take(MANY).map(attachment));
+            if listed.len() > MANY {
+                found.push(Attachment { size: ClaimedSize::Unusable, url: None });
+            }
+        }
         // Something is attached, and nothing can be said about it.
         Some(_) => found.push(Attachment { size: ClaimedSize::Unusable, url: None }),
     }
-    let of_items = list(data, &["items"]).iter().filter_map(|i| text(i, &["attachmentUrl", "attachment_url"]));
+    let of_items =
+        list(data, &["items"]).iter().take(MANY).filter_map(|i| text(i, &["attachmentUrl", "attachment_url"]));
     let mut urls: Vec<String> = of_items.collect();
     // Deprecated at Podium, and repeated there by the items.
     urls.extend(text(data, &["attachmentUrl", "attachment_url"]));
@@ -297,13 +317,14 @@ fn snapshot(value: &Value) -> Snapshot {
         uid: id(value, &["uid", "contact_uid", "id"]),
         phones: list(value, &["phoneNumbers", "phone_numbers", "phones"])
             .iter()
+            .take(MANY)
             .filter_map(|p| e164(as_text(p)?))
             .chain(text(value, &["phone", "phoneNumber", "phone_number"]).and_then(e164))
             .collect(),
         updated_at,
         ..Snapshot::default()
     };
-    for channel in list(value, &["channels"]) {
+    for channel in list(value, &["channels"]).iter().take(MANY) {
         let Some(phone) = text(channel, &["identifier"]).and_then(e164) else { continue };
         if let Some(out) = at(channel, &["transactionalOptedOutAt", "transactional_opted_out_at"]) {
             // Anything but null means "out"; when that was is worth a guess, not a doubt.
@@ -311,16 +332,19 @@ fn snapshot(value: &Value) -> Snapshot {
             if truth(out) != Some(false) {
                 seen.opted_out.push((phone.clone(), when.or(updated_at).unwrap_or(UnixMillis::new(i64::MAX))));
             }
+        } else if ["transactionalOptedOutAt", "transactional_opted_out_at"].iter().any(|n| channel.get(n).is_some()) {
+            seen.not_opted_out.push(phone.clone());
         }
         if let Some(Value::Array(listed)) =
             at(channel, &["marketingOptedInLocationUids", "marketing_opted_in_location_uids"])
         {
-            seen.marketing.push((phone.clone(), listed.iter().filter_map(as_text).collect()));
+            seen.marketing.push((phone.clone(), listed.iter().take(MANY).filter_map(as_text).collect()));
         }
         seen.phones.push(phone);
     }
     seen.phones.sort_unstable();
     seen.phones.dedup();
+    seen.locations = list(value, &["locations"]).iter().take(MANY).filter_map(|l| text(l, &["uid"])).collect();
     seen.flags = flags(value);
     seen
 }

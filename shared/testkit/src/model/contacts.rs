@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use frontdesk_core::{
     contact::{
-        ChangeOutcome, Contact, Contacts, Cooldown, Direction, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome,
+        ChangeOutcome, Contact, Contacts, Cooldown, Hold, HoldOutcome, Meeting, Merged, MirrorDue, MirrorOutcome,
         MirrorState, NotTextable, OptOutChange, OptOutFlag, OptOutRecord, PodiumLink,
     },
     ids::{EffectKey, LocationUid, ProviderId, Shard},
@@ -30,24 +30,21 @@ fn row<'t>(tables: &'t mut Tables, phone: &E164Phone) -> &'t mut Contact {
 
 /// Writes a change if it wins; the same for a change alone and for one that comes with an event.
 pub(super) fn change(tables: &mut Tables, change: &OptOutChange) -> ChangeOutcome {
-    let record = OptOutRecord { direction: change.direction, at: change.at, evidence: change.evidence.clone() };
     let known = tables.contacts.get(&change.phone).and_then(|c| c.opt_outs.iter().find(|(f, _)| *f == change.flag));
-    let wins = known.is_none_or(|(_, old)| match change.direction {
-        Direction::Out => old.at <= change.at,
-        Direction::In => {
-            let reopens = change.evidence.source.may_reopen().contains(&old.evidence.source);
-            old.at < change.at && (old.direction == Direction::In || reopens)
-        }
-    });
-    if !wins {
-        return ChangeOutcome::Superseded;
-    }
+    let (record, flipped) = match OptOutRecord::merged(known.map(|(_, record)| record), change) {
+        Merged::Flipped(record) => (record, true),
+        Merged::Kept(record) => (record, false),
+        Merged::Known => return ChangeOutcome::Applied,
+        Merged::Superseded => return ChangeOutcome::Superseded,
+    };
     let contact = row(tables, &change.phone);
     contact.opt_outs.retain(|(flag, _)| *flag != change.flag);
     contact.opt_outs.push((change.flag, record));
     contact.opt_outs.sort_by_key(|(flag, _)| OptOutFlag::ALL.iter().position(|f| f == flag));
-    contact.mirror = MirrorState::Due { at: change.evidence.recorded_at, attempts: 0 };
-    mark(tables, &change.phone);
+    if flipped {
+        contact.mirror = MirrorState::Due { at: change.evidence.recorded_at, attempts: 0 };
+        mark(tables, &change.phone);
+    }
     tables.writes += 1;
     ChangeOutcome::Applied
 }
@@ -145,7 +142,9 @@ impl Contacts for ModelStore {
                     let phone = contact.phone.clone();
                     Some(MirrorDue { mark: mark_of(&tables, &phone), phone, at, attempts })
                 }
-                _ => None,
+                MirrorState::Nothing | MirrorState::Due { .. } | MirrorState::Told { .. } | MirrorState::NoContact => {
+                    None
+                }
             })
             .collect();
         due.sort_by_key(|due| (due.at, due.phone.clone()));
@@ -161,8 +160,11 @@ impl Contacts for ModelStore {
         if let Some(contact) = tables.contacts.get_mut(&due.phone)
             && matches!(contact.mirror, MirrorState::Due { .. })
         {
+            if let MirrorOutcome::Told { out } = outcome {
+                contact.mirrored_out = *out;
+            }
             contact.mirror = match outcome {
-                MirrorOutcome::Told => MirrorState::Told,
+                MirrorOutcome::Told { out } => MirrorState::Told { out: *out },
                 MirrorOutcome::NoContact => MirrorState::NoContact,
                 MirrorOutcome::Later { at } => MirrorState::Due { at: *at, attempts: due.attempts.saturating_add(1) },
             };

@@ -73,15 +73,19 @@ impl Inbox for ModelStore {
             if old.receipt == event.receipt {
                 return Ok(Accepted::Stored);
             }
-            if old.body_sha256 == event.body_sha256 {
+            let same = old.body_sha256 == event.body_sha256;
+            // A second STOP may have the very bytes of the first.
+            if !same || event.key.event.is_of_body() {
+                for change in event.opt_outs.iter().filter(|c| c.direction == Direction::Out) {
+                    contacts::change(&mut tables, change);
+                }
+            }
+            if same {
                 return Ok(Accepted::Duplicate);
             }
             tables.writes += 1;
             let key = event.key.mismatch_key(&event.body_sha256);
             tables.mismatches.insert(key, event.body_sha256.as_str().to_owned());
-            for change in event.opt_outs.iter().filter(|c| c.direction == Direction::Out) {
-                contacts::change(&mut tables, change);
-            }
             return Ok(Accepted::Mismatch);
         }
         let row = InboxRow {
@@ -158,7 +162,14 @@ impl Inbox for ModelStore {
             Some(row) if row.held_by(lease) => {
                 row.status = InboxStatus::Waiting;
                 row.lease_until = None;
-                row.attempts -= u32::from(attempt == Attempt::Forgiven);
+                match attempt {
+                    Attempt::Counts => {}
+                    Attempt::Forgiven => row.attempts -= 1,
+                    Attempt::PutOff { since } => {
+                        row.attempts -= 1;
+                        row.waiting_since = Some(since);
+                    }
+                }
                 tables.writes += 1;
                 Ok(Fenced::Written)
             }

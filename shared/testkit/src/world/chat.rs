@@ -27,7 +27,11 @@ use frontdesk_core::{
 };
 use serde_json::{Value, json};
 
-use super::{Delivery, KnownWish, Lined, Plan, PodiumContact, Role, SaidWish, World, Wrote, driver::ready, jiff_iso};
+use super::{
+    Delivery, KnownWish, Lined, Plan, PodiumContact, Role, SaidWish, World, Wrote,
+    driver::{SWEEP_AFTER, ready},
+    jiff_iso,
+};
 
 /// How long a customer may be silent before they are asked.
 pub(super) const WARN_AFTER: Duration = Duration::from_secs(1_200);
@@ -185,7 +189,7 @@ impl World {
             ids.push(id);
         }
         let body = if let [event] = events.as_slice() { event.clone() } else { json!({ "events": events }) };
-        let at = at.plus(self.transit);
+        let at = at.plus(self.transit.get());
         Delivery { sender: Source::Podium, at, ids, body: body.to_string().into(), signed: true, tries: 0, wishes }
     }
 
@@ -263,13 +267,17 @@ impl World {
         let at = self.clock.now();
         let wish = |(phone, at_once)| SaidWish { event: id.clone(), phone, direction: Direction::Out, at, at_once };
         let wishes = about.map(wish).into_iter().collect();
-        let (at, ids, body) = (at.plus(self.transit), vec![id], body.to_string().into());
+        let (at, ids, body) = (at.plus(self.transit.get()), vec![id], body.to_string().into());
         let delivery = Delivery { sender: Source::Podium, at, ids, body, signed: true, tries: 0, wishes };
         self.deliveries.borrow_mut().push(delivery);
     }
 
     /// The endpoint of Podium's webhooks.
     pub(super) fn take_in_podium(&self, delivery: &Delivery) -> Option<u16> {
+        // A wish for messages counts from when it may first have been written down, acknowledged or not.
+        for wish in delivery.wishes.iter().filter(|w| delivery.tries == 0 && w.direction == Direction::In) {
+            self.wish_is_known(wish);
+        }
         let scheme = if self.podium.brief { PodiumScheme::BriefBody } else { PodiumScheme::Published };
         let mut signed = signature::sign_podium(&self.secrets.current, scheme, &delivery.body, self.clock.now().get());
         if !delivery.signed {
@@ -298,6 +306,9 @@ impl World {
     /// A sender of webhooks heard 2xx: from now on we answer for what it said.
     pub(super) fn acknowledged(&self, delivery: Delivery) {
         for wish in delivery.wishes {
+            if wish.direction == Direction::In {
+                continue;
+            }
             if wish.at_once {
                 self.wish_is_known(&wish);
             } else {
@@ -315,6 +326,12 @@ impl World {
         if self.wants_silence(&wish.phone, acked_at, acked_at) && !silent {
             self.breaks("G3: a STOP was acknowledged and is not recorded".into());
         }
+    }
+
+    /// Whether anybody wished for messages.
+    #[must_use]
+    pub fn wished_in(&self) -> bool {
+        self.wishes.borrow().iter().any(|w| w.direction == Direction::In)
     }
 
     /// Whether the newest wish of `phone` of which we knew is for silence; `out` and `back` say until when each kind of
@@ -390,7 +407,12 @@ impl World {
             ids: &self.ids,
             telemetry: &self.recorder,
             chat: &chat,
-            rules: WorkerRules { lease: self.lease, attempts_max: 8, body_bytes_max: 1 << 22 },
+            rules: WorkerRules {
+                lease: self.lease,
+                attempts_max: 8,
+                body_bytes_max: 1 << 22,
+                sweep_after: SWEEP_AFTER,
+            },
         };
         let role = self.role.replace(Role::Worker);
         let stop_at = self.clock.now().plus(self.lease / 2);
@@ -418,7 +440,7 @@ impl World {
                 blocked.push(message.group.clone());
                 return true;
             }
-            if message.receives >= self.receives_max.get() {
+            if message.receives >= self.receives_max {
                 self.dead_letters.borrow_mut().push(message.key.to_key());
                 return false;
             }
@@ -442,7 +464,7 @@ impl World {
             telemetry: &self.recorder,
             sessions: Self::session_rules(),
             speaker: self.speaker_rules(),
-            prompt: "Are you still there? {location_name} is. Reply STOP to opt out.",
+            prompt: Some("Are you still there? {location_name} is. Reply STOP to opt out."),
         };
         let _: Option<_> = ready(sessions.run());
         self.crashed.set(false);
@@ -485,7 +507,7 @@ impl World {
                     && since.is_some_and(|since| now >= since.plus(STRANDED_AFTER))
             })
         });
-        if stranded && self.strict {
+        if stranded {
             self.breaks("a customer's message lies in a conversation that is closed".into());
         }
     }
@@ -508,7 +530,7 @@ impl World {
         let (deadline, mirror) = self.store.look(|tables| {
             let mirrors = tables.contacts.values().filter_map(|c| match c.mirror {
                 MirrorState::Due { at, .. } => Some(at),
-                _ => None,
+                MirrorState::Nothing | MirrorState::Told { .. } | MirrorState::NoContact => None,
             });
             (tables.sessions.values().filter_map(|row| row.deadline).min(), mirrors.min())
         });

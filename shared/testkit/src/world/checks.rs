@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use frontdesk_core::{
     contact::MirrorState,
+    ids::EffectKey,
     inbox::InboxStatus,
     outbox::OutboxState,
     session::{Answer, Session, SessionStatus},
@@ -36,7 +37,7 @@ impl World {
             for other in said.iter().skip(n + 1).filter(|o| o.phone == saying.phone) {
                 assert!(other.effect != saying.effect, "G2: {:?} reached somebody twice", saying.effect);
                 let same = saying.say == other.say && saying.effect.as_str().starts_with("keep-alive#");
-                let soon = other.at.since(saying.at) < WARN_AFTER - Duration::from_secs(60);
+                let soon = other.at.since(saying.at) < WARN_AFTER / 2;
                 assert!(!(same && soon), "G2: two prompts in one idle spell");
             }
         }
@@ -63,10 +64,11 @@ impl World {
         let contacts = self.podium.contacts.borrow();
         let phones: BTreeSet<_> = contacts.iter().map(|c| &c.phone).collect();
         assert_eq!(phones.len(), contacts.len(), "G6: two contacts of one number at Podium");
+        assert_eq!(self.podium.names_overwritten(), 0, "a name that the shop's people gave was overwritten");
         self.store.look(|tables| {
             for (phone, row) in &tables.contacts {
                 let there = contacts.iter().find(|c| c.phone == *phone);
-                let told = row.mirror == MirrorState::Told;
+                let told = matches!(row.mirror, MirrorState::Told { .. });
                 if let Some(there) = there.filter(|_| told) {
                     assert_eq!(
                         there.opted_out,
@@ -84,8 +86,16 @@ impl World {
     fn assert_nothing_is_left_open(&self) {
         self.store.look(|tables| {
             for (key, row) in &tables.outbox {
+                // A message of which nobody knows whether it is out is looked up when it would be sent again. To somebody who
+                // wants silence, in another idle spell, or after the session was closed while Podium was down, it would not be.
+                let silent = tables.contacts.get(&row.phone).is_some_and(|c| c.closed_to_messages().is_some());
+                let over = tables.sessions.values().all(|s| {
+                    let spell = s.session.status == SessionStatus::Open;
+                    !spell || *key != EffectKey::keep_alive(&s.session.id, s.session.spell)
+                });
+                let left = silent || (over && (key.as_str().starts_with("keep-alive#") || self.podium.was_down()));
                 let open = matches!(row.state, OutboxState::Sending(_));
-                assert!(!(open && self.strict), "{key:?} is left behind as sending");
+                assert!(!open || left, "{key:?} is left behind as sending");
                 let unknown = row.state == OutboxState::Unknown;
                 assert!(!unknown || !self.can_look_up, "{key:?} is unknown although it can be looked up");
                 let out = self.podium.said.borrow().iter().any(|s| s.effect == *key)

@@ -120,7 +120,7 @@ impl World {
             signed.iter_mut().for_each(|(_, value)| *value = value.chars().rev().collect());
         }
         let mut headers: Vec<(&str, &[u8])> = signed.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
-        headers.push(("x-shopify-webhook-id", delivery.ids[0].as_bytes()));
+        headers.extend(delivery.ids.iter().map(|id| ("x-shopify-webhook-id", id.as_bytes())));
         let request = Request { headers: &headers, body: &delivery.body };
         let endpoint = ShopifyEndpoint { shop: shop::shop() };
         let ingest = Ingest {
@@ -155,6 +155,14 @@ impl World {
         panic!("the workers do not come to rest");
     }
 
+    /// Has the workers take what is visible at this very moment, whatever else is going on.
+    pub fn works(&self) {
+        if !self.nested.replace(true) {
+            self.work_without_arrivals();
+            self.nested.set(false);
+        }
+    }
+
     fn work_on_event(&self, message: Queued<InboxKey>) {
         let shop = shop::shop();
         let worker = ShopifyWorker {
@@ -164,7 +172,12 @@ impl World {
             telemetry: &self.recorder,
             policy: &self.policy,
             shop: &shop,
-            rules: WorkerRules { lease: self.lease, attempts_max: 8, body_bytes_max: 1 << 22 },
+            rules: WorkerRules {
+                lease: self.lease,
+                attempts_max: 8,
+                body_bytes_max: 1 << 22,
+                sweep_after: SWEEP_AFTER,
+            },
         };
         let done = matches!(ready(worker.handle(&message.key)), Some(Ok(())));
         self.crashed.set(false);
@@ -235,7 +248,7 @@ impl World {
 }
 
 /// How long an event waits before it is swept.
-const SWEEP_AFTER: Duration = Duration::from_secs(180);
+pub(super) const SWEEP_AFTER: Duration = Duration::from_secs(180);
 
 fn take_visible<K>(queue: &mut Vec<Queued<K>>, now: UnixMillis) -> Option<Queued<K>> {
     let at = queue.iter().position(|m| m.visible_at <= now)?;

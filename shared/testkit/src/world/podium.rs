@@ -126,6 +126,12 @@ impl SimPodium {
         within(&self.down.borrow(), now)
     }
 
+    /// Whether there was a stretch in which nobody answered.
+    #[must_use]
+    pub fn was_down(&self) -> bool {
+        !self.down.borrow().is_empty()
+    }
+
     /// Its contacts.
     #[must_use]
     pub fn contacts(&self) -> Vec<PodiumContact> {

@@ -1,19 +1,21 @@
 //! The opt-outs of a contact.
 //!
-//! A flag is four attributes beside each other, under the brief's name of it: its direction, when the person said so,
-//! where that was said, and the proof.
+//! A flag is five attributes beside each other, under the brief's name of it: its direction, when that was last said, the
+//! proof, who said it, and a mark that names the write. What a change makes of a flag is the core's decision
+//! ([`OptOutRecord::merged`]); it is written only over the very flag that it was made from.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use frontdesk_core::{
-    contact::{Direction, Evidence, OptOutChange, OptOutFlag, OptOutRecord, OptOutSource},
+    contact::{Direction, Evidence, Merged, OptOutChange, OptOutFlag, OptOutRecord, OptOutSource},
     store::StoreError,
 };
 
 use super::{DUE, IN, OUT, change, shard};
 use crate::dynamo::{
-    row::{Row, millis, number, text},
+    Table,
+    row::{Item, Row, millis, number, text},
     write::Change,
 };
 
@@ -21,12 +23,35 @@ use crate::dynamo::{
 struct FlagExpressions {
     at: &'static str,
     evidence: &'static str,
-    /// The newest change holds whatever the order of arrival; on a tie, out holds.
-    out_if: &'static str,
-    /// And an opt-out ends only by a wish from where it may be taken back. One that does not say where it came from is
-    /// taken back by nobody.
-    in_if: &'static str,
+    sources: &'static str,
+    mark: &'static str,
+    /// Only where there is none yet.
+    first_if: &'static str,
+    /// Only over the one that was read.
+    next_if: &'static str,
+    /// Only over one that has no mark, as the one that was read has none.
+    unmarked_if: &'static str,
     set: &'static str,
+    /// The same for a flag that is flipped: Podium is to be told. The mark tells this from a later change.
+    flip: &'static str,
+}
+
+macro_rules! set_flag {
+    ($flag:literal) => {
+        concat!(
+            "SET ",
+            $flag,
+            " = :direction, ",
+            $flag,
+            "_at_ms = :at_ms, ",
+            $flag,
+            "_evidence = :evidence, ",
+            $flag,
+            "_sources = :sources, ",
+            $flag,
+            "_mark = :call, created_at_ms = if_not_exists(created_at_ms, :recorded_ms)"
+        )
+    };
 }
 
 macro_rules! flag_expressions {
@@ -34,30 +59,15 @@ macro_rules! flag_expressions {
         FlagExpressions {
             at: concat!($flag, "_at_ms"),
             evidence: concat!($flag, "_evidence"),
-            out_if: concat!("attribute_not_exists(", $flag, ") OR ", $flag, "_at_ms <= :at_ms"),
-            in_if: concat!(
-                "attribute_not_exists(",
-                $flag,
-                ") OR (",
-                $flag,
-                "_at_ms < :at_ms AND (",
-                $flag,
-                " = :direction OR ",
-                $flag,
-                "_source IN (:from0, :from1, :from2, :from3, :from4, :from5, :from6, :from7, :from8)))"
-            ),
-            // Whatever changes, Podium is to be told again; the call's name tells this change from a later one.
-            set: concat!(
-                "SET ",
-                $flag,
-                " = :direction, ",
-                $flag,
-                "_at_ms = :at_ms, ",
-                $flag,
-                "_evidence = :evidence, ",
-                $flag,
-                "_source = :source, last_write = :call, created_at_ms = if_not_exists(created_at_ms, :recorded_ms), \
-                 mirror_state = :due, mirror_mark = :call, mirror_attempts = :zero, mirror_shard = :shard, \
+            sources: concat!($flag, "_sources"),
+            mark: concat!($flag, "_mark"),
+            first_if: concat!("attribute_not_exists(", $flag, ")"),
+            next_if: concat!($flag, "_mark = :seen"),
+            unmarked_if: concat!("attribute_not_exists(", $flag, "_mark)"),
+            set: set_flag!($flag),
+            flip: concat!(
+                set_flag!($flag),
+                ", mirror_state = :due, mirror_mark = :call, mirror_attempts = :zero, mirror_shard = :shard, \
                  mirror_due_at_ms = :recorded_ms"
             ),
         }
@@ -73,34 +83,68 @@ const fn expressions(flag: OptOutFlag) -> FlagExpressions {
     }
 }
 
-/// The operands of `IN`: a condition has a fixed number of them, so a shorter list is filled up with its own.
-const FROM: [&str; OptOutSource::ALL.len()] =
-    [":from0", ":from1", ":from2", ":from3", ":from4", ":from5", ":from6", ":from7", ":from8"];
+/// What a change of an opt-out comes to.
+pub(in crate::dynamo) enum OptOutWrite {
+    /// This write, over the flag as it was read.
+    Write(Box<Change>),
+    /// Nothing: it is known already.
+    Known,
+    /// Nothing: something else holds.
+    Superseded,
+}
 
-/// The write of a change, alone or as a part of a transaction; `call` is its name in the row.
-pub(in crate::dynamo) fn opt_out_change(wanted: &OptOutChange, call: &str) -> Change {
-    let flag = expressions(wanted.flag);
-    let (only_if, direction) = match wanted.direction {
-        Direction::Out => (flag.out_if, OUT),
-        Direction::In => (flag.in_if, IN),
+/// The write of a change over the contact as it was read, alone or as a part of a transaction; `call` is its name in the row.
+///
+/// A flag that cannot be read is opened by nobody, and it stops nobody from opting out: any word but "in" shuts the gate
+/// already, and over that one "out" is written.
+pub(in crate::dynamo) fn opt_out_write(known: Option<&Item>, wanted: &OptOutChange, call: &str) -> OptOutWrite {
+    let (flag, word) = (expressions(wanted.flag), wanted.flag.as_str());
+    let nothing = Item::new();
+    let known = known.unwrap_or(&nothing);
+    let row = Row::new(Table::Contacts, known);
+    let is_there = row.has(word);
+    let before = match is_there.then(|| opt_out(&row, wanted.flag)).transpose() {
+        Ok(before) => before,
+        Err(_) if wanted.direction == Direction::In => return OptOutWrite::Superseded,
+        Err(_) if row.text_if_any(word) != Some(IN) => return OptOutWrite::Known,
+        Err(_) => None,
     };
-    let source = wanted.evidence.source;
+    let (after, update, flipped) = match OptOutRecord::merged(before.as_ref(), wanted) {
+        Merged::Flipped(after) => (after, flag.flip, true),
+        Merged::Kept(after) => (after, flag.set, false),
+        Merged::Known => return OptOutWrite::Known,
+        Merged::Superseded => return OptOutWrite::Superseded,
+    };
+    let direction = match after.direction {
+        Direction::Out => OUT,
+        Direction::In => IN,
+    };
+    let sources = after.sources.iter().map(|source| source.as_str().to_owned()).collect();
     let mut values = vec![
         (":direction", text(direction)),
-        (":at_ms", millis(wanted.at)),
-        (":evidence", evidence_map(&wanted.evidence)),
-        (":source", text(source.as_str())),
+        (":at_ms", millis(after.at)),
+        (":evidence", evidence_map(&after.evidence)),
+        (":sources", AttributeValue::Ss(sources)),
         (":recorded_ms", millis(wanted.evidence.recorded_at)),
         (":call", text(call)),
-        (":due", text(DUE)),
-        (":zero", number(0)),
-        (":shard", text(shard(&wanted.phone))),
     ];
-    if wanted.direction == Direction::In {
-        let sources = source.may_reopen().iter().cycle();
-        values.extend(FROM.into_iter().zip(sources).map(|(name, source)| (name, text(source.as_str()))));
+    if flipped {
+        values.extend([(":due", text(DUE)), (":zero", number(0)), (":shard", text(shard(&wanted.phone)))]);
     }
-    change(&wanted.phone, Some(only_if), flag.set, values)
+    let only_if = match known.get(flag.mark).filter(|_| is_there) {
+        Some(seen) => {
+            values.push((":seen", seen.clone()));
+            flag.next_if
+        }
+        None if is_there => flag.unmarked_if,
+        None => flag.first_if,
+    };
+    OptOutWrite::Write(Box::new(change(&wanted.phone, Some(only_if), update, values)))
+}
+
+/// Whether the flag is as the call of this name wrote it.
+pub(super) fn written_by(item: Option<&Item>, flag: OptOutFlag, call: &str) -> bool {
+    item.is_some_and(|item| Row::new(Table::Contacts, item).text_if_any(expressions(flag).mark) == Some(call))
 }
 
 /// All flags that were ever changed.
@@ -123,7 +167,14 @@ fn opt_out(row: &Row<'_>, flag: OptOutFlag) -> Result<OptOutRecord, StoreError> 
         text_sha256: proof.text_if_any("text_sha256").map(str::to_owned),
         recorded_at: proof.millis("recorded_at_ms")?,
     };
-    Ok(OptOutRecord { direction, at: row.millis(names.at)?, evidence })
+    // Whoever is not known here may be somebody whom nobody overrules.
+    let source = |word: &String| OptOutSource::parse(word).ok_or_else(|| row.corrupt(names.sources));
+    let mut sources = row.set(names.sources)?.iter().map(source).collect::<Result<Vec<_>, _>>()?;
+    if sources.is_empty() {
+        sources.push(evidence.source);
+    }
+    sources.sort_unstable();
+    Ok(OptOutRecord { direction, at: row.millis(names.at)?, evidence, sources })
 }
 
 fn evidence_map(evidence: &Evidence) -> AttributeValue {
@@ -149,21 +200,13 @@ mod tests {
         for flag in OptOutFlag::ALL {
             let name = flag.as_str();
             assert!(HOLD_IF.contains(&format!("(attribute_not_exists({name}) OR {name} = :in)")), "{name}");
-            assert!(
-                expressions(flag).set.starts_with(&format!("SET {name} = :direction, {name}_at_ms = :at_ms")),
-                "{name}"
-            );
+            for set in [expressions(flag).set, expressions(flag).flip] {
+                assert!(set.starts_with(&format!("SET {name} = :direction, {name}_at_ms = :at_ms")), "{name}");
+            }
             assert_eq!(expressions(flag).at, format!("{name}_at_ms"));
             assert_eq!(expressions(flag).evidence, format!("{name}_evidence"));
+            assert_eq!(expressions(flag).sources, format!("{name}_sources"));
+            assert_eq!(expressions(flag).mark, format!("{name}_mark"));
         }
-    }
-
-    /// An operand too few would refuse a wish that counts; one too many would be an error at DynamoDB.
-    #[test]
-    fn every_source_has_an_operand_and_every_operand_a_source() {
-        for flag in OptOutFlag::ALL {
-            assert!(expressions(flag).in_if.contains(&format!("{}_source IN ({})", flag.as_str(), FROM.join(", "))));
-        }
-        assert!(OptOutSource::ALL.iter().all(|source| !source.may_reopen().is_empty()));
     }
 }

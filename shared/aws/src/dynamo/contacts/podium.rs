@@ -62,6 +62,8 @@ const UNLINK: &str = "REMOVE podium_known, podium_uid";
 /// A change since then has another mark, and an end none.
 const SETTLE_IF: &str = "mirror_mark = :mark";
 const END: &str = "SET mirror_state = :state REMOVE mirror_mark, mirror_attempts, mirror_shard, mirror_due_at_ms";
+const END_TOLD: &str = "SET mirror_state = :state, mirrored_out = :out \
+     REMOVE mirror_mark, mirror_attempts, mirror_shard, mirror_due_at_ms";
 const PUT_OFF: &str = "SET mirror_due_at_ms = :at_ms, mirror_attempts = :attempts";
 
 /// How often the two conditions may change places under a link before that is trouble.
@@ -136,9 +138,9 @@ impl DynamoStore {
     pub(super) async fn end_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
         let mut values = vec![(":mark", text(due.mark.as_str()))];
         let update = match outcome {
-            MirrorOutcome::Told => {
-                values.push((":state", text(TOLD)));
-                END
+            MirrorOutcome::Told { out } => {
+                values.extend([(":state", text(TOLD)), (":out", AttributeValue::Bool(*out))]);
+                END_TOLD
             }
             MirrorOutcome::NoContact => {
                 values.push((":state", text(NO_CONTACT)));
@@ -154,6 +156,11 @@ impl DynamoStore {
     }
 }
 
+/// Whether the last that we told Podium is that this person opted out.
+pub(super) fn mirrored_out(row: &Row<'_>) -> bool {
+    row.flag("mirrored_out")
+}
+
 /// Whether Podium has to be told.
 pub(super) fn mirror(row: &Row<'_>) -> Result<MirrorState, StoreError> {
     if !row.has("mirror_state") {
@@ -161,7 +168,7 @@ pub(super) fn mirror(row: &Row<'_>) -> Result<MirrorState, StoreError> {
     }
     match row.text("mirror_state")? {
         DUE => Ok(MirrorState::Due { at: row.millis("mirror_due_at_ms")?, attempts: row.count("mirror_attempts")? }),
-        TOLD => Ok(MirrorState::Told),
+        TOLD => Ok(MirrorState::Told { out: mirrored_out(row) }),
         NO_CONTACT => Ok(MirrorState::NoContact),
         _ => Err(row.corrupt("mirror_state")),
     }

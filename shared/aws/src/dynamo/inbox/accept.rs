@@ -1,5 +1,7 @@
 //! Taking an event in: its row, and with it what it says about opt-outs.
 
+use std::collections::BTreeSet;
+
 use frontdesk_core::{
     body::StoredBody,
     contact::{Contacts, Direction, OptOutChange},
@@ -11,7 +13,8 @@ use frontdesk_core::{
 
 use super::{DEFLATE, PLAIN};
 use crate::dynamo::{
-    DynamoStore, Table, contacts,
+    DynamoStore, Table,
+    contacts::{OPT_OUT_TRIES, OptOutWrite, changing, opt_out_write},
     row::{Item, Row, bytes, expiry, millis, number, past_second, text},
     write::{NewRow, Transacted, Written},
 };
@@ -23,36 +26,43 @@ const ACCEPT_IF: &str = "attribute_not_exists(pk) OR expires_at <= :now_s";
 /// each alone.
 const TOGETHER_MAX: usize = 90;
 
-/// Changes of an event, each with its place there.
-type Changes<'e> = Vec<(usize, &'e OptOutChange)>;
-
 impl DynamoStore {
     pub(super) async fn accept_event(&self, event: &NewEvent) -> Result<Accepted, StoreError> {
-        let (mut together, before) = split(&event.opt_outs);
-        for (_, change) in before {
+        let (together, before) = split(&event.opt_outs);
+        for change in before {
             self.record_opt_out(change).await?;
         }
-        while !together.is_empty() {
-            let mut parts = vec![self.put_part(put(event_row(event), event.received_at))?];
-            for (_, change) in &together {
-                // The receipt is this call's name on the contact too: what is asked for is the same at each repetition.
-                parts.push(self.part(contacts::opt_out_change(change, &event.receipt))?);
+        for attempt in 0..OPT_OUT_TRIES {
+            self.step_aside(attempt).await;
+            let mut writes = Vec::with_capacity(together.len());
+            for change in &together {
+                let known = self.get(Table::Contacts, change.phone.expose(), None).await?;
+                // A superseded change does not stand in the event's way.
+                if let OptOutWrite::Write(write) = opt_out_write(known.as_ref(), change, &event.receipt) {
+                    writes.push(self.part(*write)?);
+                }
             }
-            let refused = match self.transact(Table::Inbox, Some(token(event, &together)), parts).await? {
+            let put = put(event_row(event), event.received_at);
+            if writes.is_empty() {
+                return match self.put(put).await? {
+                    Written::Made(_) => Ok(Accepted::Stored),
+                    Written::Refused(known) => self.known_event(event, &known.unwrap_or_default()).await,
+                };
+            }
+            writes.insert(0, self.put_part(put)?);
+            // Each try is another transaction: DynamoDB refuses other content under a known name.
+            let token = short_hash(&format!("{}#{attempt}", event.receipt));
+            match self.transact(Table::Inbox, Some(token), writes).await? {
                 Transacted::Made => return Ok(Accepted::Stored),
-                Transacted::Refused(refused) => refused,
-            };
-            if let Some(Some(known)) = refused.first() {
-                return self.known_event(event, known).await;
+                Transacted::Refused(refused) => {
+                    if let Some(Some(known)) = refused.first() {
+                        return self.known_event(event, known).await;
+                    }
+                    // A contact changed since it was read.
+                }
             }
-            // Superseded changes do not stand in the event's way. At least one is, so this comes to an end.
-            let contacts = refused.into_iter().skip(1);
-            together = together.into_iter().zip(contacts).filter(|(_, old)| old.is_none()).map(|(c, _)| c).collect();
         }
-        match self.put(put(event_row(event), event.received_at)).await? {
-            Written::Made(_) => Ok(Accepted::Stored),
-            Written::Refused(known) => self.known_event(event, &known.unwrap_or_default()).await,
-        }
+        Err(changing())
     }
 
     /// What an event is whose id is there already.
@@ -61,11 +71,14 @@ impl DynamoStore {
         if known.text("receipt")? == event.receipt {
             return Ok(Accepted::Stored);
         }
-        if known.text("body_sha256")? == event.body_sha256.as_str() {
-            return Ok(Accepted::Duplicate);
+        let same_body = known.text("body_sha256")? == event.body_sha256.as_str();
+        if !same_body || event.key.event.is_of_body() {
+            for change in event.opt_outs.iter().filter(|change| change.direction == Direction::Out) {
+                self.record_opt_out(change).await?;
+            }
         }
-        for change in event.opt_outs.iter().filter(|change| change.direction == Direction::Out) {
-            self.record_opt_out(change).await?;
+        if same_body {
+            return Ok(Accepted::Duplicate);
         }
         // Kept once for people; that it is there already is as good.
         self.put(put(mismatch_row(event), event.received_at)).await?;
@@ -74,18 +87,16 @@ impl DynamoStore {
 }
 
 /// The changes that go into one transaction with the event, and those that are written before it: a transaction touches a
-/// row once, so of each contact's changes only the first is in it.
-fn split(changes: &[OptOutChange]) -> (Changes<'_>, Changes<'_>) {
-    let numbered = || changes.iter().enumerate();
-    let first = |(n, change): &(usize, &OptOutChange)| changes.iter().position(|c| c.phone == change.phone) == Some(*n);
-    let (together, before): (Changes<'_>, Changes<'_>) = numbered().partition(first);
-    if together.len() > TOGETHER_MAX { (Vec::new(), numbered().collect()) } else { (together, before) }
-}
-
-/// Names a transaction. It holds which changes are in it: DynamoDB refuses another content under a known name.
-fn token(event: &NewEvent, together: &Changes<'_>) -> String {
-    let places: Vec<String> = together.iter().map(|(place, _)| place.to_string()).collect();
-    short_hash(&format!("{}#{}", event.receipt, places.join(",")))
+/// row once, so of each contact's changes only the first is in it. Of the others only an "out" is written before it is
+/// known whether the event counts at all; an "in" is left to the event's worker.
+fn split(changes: &[OptOutChange]) -> (Vec<&OptOutChange>, Vec<&OptOutChange>) {
+    let mut met = BTreeSet::new();
+    let (together, rest): (Vec<_>, Vec<_>) = if changes.len() > TOGETHER_MAX {
+        (Vec::new(), changes.iter().collect())
+    } else {
+        changes.iter().partition(|change| met.insert(&change.phone))
+    };
+    (together, rest.into_iter().filter(|change| change.direction == Direction::Out).collect())
 }
 
 fn put(item: Item, now: UnixMillis) -> NewRow {
