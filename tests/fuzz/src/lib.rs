@@ -36,9 +36,10 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     targets::signature_headers::TARGET,
     targets::shopify_payload::TARGET,
+    targets::podium_payload::TARGET,
     targets::sqs_envelope::TARGET,
     targets::phone::TARGET,
     targets::body_codec::TARGET,

@@ -18,6 +18,8 @@ pub struct Signed {
 pub struct Samples {
     /// Shopify's bodies.
     pub shopify: Vec<Vec<u8>>,
+    /// Podium's bodies.
+    pub podium: Vec<Vec<u8>>,
     /// The deliveries of all three providers.
     pub signed: Vec<Signed>,
 }
@@ -29,18 +31,23 @@ impl Samples {
     /// When it is not as `events/README.md` describes it.
     #[must_use]
     pub fn read(events: &Path) -> Self {
-        let mut shopify: Vec<_> = fs::read_dir(events.join("shopify"))
-            .unwrap()
-            .chain(fs::read_dir(events.join("shopify/raw")).unwrap())
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.is_file() && !path.ends_with("signature_vectors.json"))
-            .collect();
-        shopify.sort();
-        let shopify = shopify.iter().map(|path| fs::read(path).unwrap()).collect();
+        let shopify = [bodies(&events.join("shopify")), bodies(&events.join("shopify/raw"))].concat();
+        let podium = bodies(&events.join("podium"));
         let signed =
             ["shopify", "podium", "chatwoot"].into_iter().flat_map(|provider| signed(events, provider)).collect();
-        Self { shopify, signed }
+        Self { shopify, podium, signed }
     }
+}
+
+/// The files of a directory, in the order of their names.
+fn bodies(directory: &Path) -> Vec<Vec<u8>> {
+    let mut paths: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && !path.ends_with("signature_vectors.json"))
+        .collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
 fn signed(events: &Path, provider: &str) -> Vec<Signed> {

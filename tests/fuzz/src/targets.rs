@@ -2,6 +2,7 @@
 
 pub(crate) mod body_codec;
 pub(crate) mod phone;
+pub(crate) mod podium_payload;
 pub(crate) mod shopify_payload;
 pub(crate) mod signature_headers;
 pub(crate) mod sqs_envelope;

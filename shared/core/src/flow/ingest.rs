@@ -394,7 +394,8 @@ where
                 topic: one.topic,
                 body,
                 body_sha256,
-                received_at: now,
+                // The events of a batch came one after the other; should the sweeper have to bring them, in that order.
+                received_at: now.plus(Duration::from_millis(u64::try_from(new.len()).unwrap_or(0))),
                 expires_at: now.plus(self.rules.keep),
                 receipt: self.ids.owner().as_str().to_owned(),
                 rejected,

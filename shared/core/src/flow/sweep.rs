@@ -34,38 +34,42 @@ impl<S: Inbox, Q: EventQueue, C: Clock, T: Telemetry> Sweep<'_, S, Q, C, T> {
     /// When the table cannot be used; the next run goes on where this one stopped.
     pub async fn run(&self) -> Result<usize, StoreError> {
         let mut swept = 0;
-        for shard in Shard::all() {
-            let mut full = false;
-            for _ in 0..PAGES_MAX {
-                let now = self.clock.now();
-                let rows = self.store.waiting(shard, now.minus(self.after), PAGE).await?;
-                full = rows.len() >= usize::from(PAGE);
-                let mut moved = 0;
-                for row in &rows {
-                    // Marked first, so that of two timers only one queues it; a failure here waits for the next mark.
-                    if !self.store.requeue(row, now).await? {
-                        continue;
-                    }
-                    moved += 1;
-                    if let Err(error) =
-                        self.queue.enqueue(&[Wake { key: row.key.clone(), group: row.group.clone() }]).await
-                    {
-                        self.telemetry.count(Metric::QueueSendFailed, None);
-                        self.telemetry.line(
-                            Line::warn("a waiting event was not queued and will be swept again")
-                                .id("event.id", &row.key.to_key())
-                                .detail(&error),
-                        );
-                    }
+        let mut full = false;
+        for _ in 0..PAGES_MAX {
+            let now = self.clock.now();
+            let mut rows = Vec::new();
+            full = false;
+            for shard in Shard::all() {
+                let page = self.store.waiting(shard, now.minus(self.after), PAGE).await?;
+                full |= page.len() >= usize::from(PAGE);
+                rows.extend(page);
+            }
+            // A customer's events lie in several partitions, and are to be seen in the order in which they came.
+            rows.sort_by_key(|row| row.since);
+            let mut moved = 0;
+            for row in &rows {
+                // Marked first, so that of two timers only one queues it; a failure here waits for the next mark.
+                if !self.store.requeue(row, now).await? {
+                    continue;
                 }
-                swept += moved;
-                if !full || moved == 0 {
-                    break;
+                moved += 1;
+                let wake = Wake { key: row.key.clone(), group: row.group.clone() };
+                if let Err(error) = self.queue.enqueue(&[wake]).await {
+                    self.telemetry.count(Metric::QueueSendFailed, None);
+                    self.telemetry.line(
+                        Line::warn("a waiting event was not queued and will be swept again")
+                            .id("event.id", &row.key.to_key())
+                            .detail(&error),
+                    );
                 }
             }
-            if full {
-                self.telemetry.count(Metric::TimerBacklog, Some("sweep"));
+            swept += moved;
+            if !full || moved == 0 {
+                break;
             }
+        }
+        if full {
+            self.telemetry.count(Metric::TimerBacklog, Some("sweep"));
         }
         if swept > 0 {
             self.telemetry.count(Metric::EventRequeued, None);

@@ -6,8 +6,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use frontdesk_core::{
     flow::ingest::{Answer, Ingest, IngestRules, Request, SecretSource, ShopifyEndpoint},
-    inbox::InboxKey,
-    queue::{EventQueue, QueueError},
+    queue::{EventQueue, QueueError, Wake},
     signature::{
         CHATWOOT_SIGNATURE, CHATWOOT_TIMESTAMP, LiveSecrets, Matched, PODIUM_SIGNATURE, PODIUM_TIMESTAMP,
         PODIUM_X_SIGNATURE, PodiumHeaders, PodiumScheme, ReplayWindow, SHOPIFY_SIGNATURE, Secret, StalePolicy,
@@ -233,7 +232,7 @@ impl SecretSource for House {
 }
 
 impl EventQueue for House {
-    async fn enqueue(&self, _: &InboxKey) -> Result<(), QueueError> {
+    async fn enqueue(&self, _: &[Wake]) -> Result<(), QueueError> {
         Ok(())
     }
 }

@@ -62,7 +62,7 @@ fn run(data: &[u8]) {
         .split(|&b| b == b'\n')
         .take(24)
         .enumerate()
-        .map(|(n, body)| Message { id: format!("m{n}"), body: String::from_utf8_lossy(body).into_owned() })
+        .map(|(n, body)| Message { id: format!("m{n}"), body: String::from_utf8_lossy(body).into_owned(), group: None })
         .collect();
     batch_of(&messages, |body| InboxKey::parse(body).map(|key| key.to_key()));
     batch_of(&messages, |body| OrderKey::parse(body).map(|key| key.to_key()));
