@@ -3,7 +3,7 @@
 //! Both live on one row so that one conditional update is the whole gate: there is no moment between "may we?" and
 //! "then we do" in which somebody else could act.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     ids::{EffectKey, LocationUid, ProviderId, Shard},
@@ -45,12 +45,29 @@ impl OptOutFlag {
 }
 
 /// Which way a flag is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {
     /// No more messages.
     Out,
     /// Messages are welcome again.
     In,
+}
+
+impl Direction {
+    /// The stored word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::In => "in",
+        }
+    }
+
+    /// Reads [`Direction::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Out, Self::In].into_iter().find(|d| d.as_str() == text)
+    }
 }
 
 /// Where the knowledge of an opt-out comes from.
@@ -167,73 +184,76 @@ pub enum ChangeOutcome {
     Superseded,
 }
 
-/// The state of one flag.
+/// The state of one flag: everything that was said about it, and what follows from that.
+///
+/// Of each source the newest "out" and the newest "in" are kept. The flag is out while any "out" stands that no later
+/// "in" of somebody who may take it back has ended. Both are maxima, so the order in which changes arrive, and how often,
+/// makes no difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptOutRecord {
     /// Which way it points.
     pub direction: Direction,
-    /// When it was last said.
+    /// Since when: the newest of what makes it point there.
     pub at: UnixMillis,
-    /// The proof of the first time that it was said.
+    /// The proof of the change that turned it there.
     pub evidence: Evidence,
-    /// All who said "out" since it last was "in"; a wish for messages has to be one that may overrule each of them.
-    pub sources: Vec<OptOutSource>,
+    /// When each source last said each of the two.
+    pub said: BTreeMap<(OptOutSource, Direction), UnixMillis>,
 }
 
 /// What a change makes of a flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Merged {
+pub struct Merged {
+    /// The flag after it.
+    pub record: OptOutRecord,
     /// It points the other way now: who else keeps such a record has to be told.
-    Flipped(OptOutRecord),
-    /// It points the same way, said again, or later, or by somebody else.
-    Kept(OptOutRecord),
-    /// Nothing is changed: the same is known already.
-    Known,
-    /// Nothing is changed: a newer change holds, or one that this source may not take back.
-    Superseded,
+    pub flipped: bool,
+    /// There is something to write down.
+    pub changed: bool,
 }
 
 impl OptOutRecord {
     /// What a change says, by itself.
     #[must_use]
     pub fn of(change: &OptOutChange) -> Self {
-        let (direction, at, evidence) = (change.direction, change.at, change.evidence.clone());
-        Self { direction, at, sources: vec![evidence.source], evidence }
+        let said = BTreeMap::from([((change.evidence.source, change.direction), change.at)]);
+        Self { direction: change.direction, at: change.at, evidence: change.evidence.clone(), said }
     }
 
-    /// The flag after a change. The newest change wins whatever the order of arrival, and out wins a tie; an echo of a known
-    /// opt-out does not replace its proof.
+    /// The flag after a change. The newest change wins whatever the order of arrival, out wins a tie, and nobody takes back
+    /// what they may not; an echo of a known opt-out does not replace its proof.
     #[must_use]
     pub fn merged(known: Option<&Self>, change: &OptOutChange) -> Merged {
-        let source = change.evidence.source;
-        let new = || Self::of(change);
-        match (change.direction, known.map(|k| (k.direction, k))) {
-            (Direction::Out, None) => Merged::Flipped(new()),
-            (Direction::Out, Some((Direction::In, known))) => {
-                let overruled = known.evidence.source.may_reopen().contains(&source);
-                if known.at <= change.at || !overruled { Merged::Flipped(new()) } else { Merged::Superseded }
-            }
-            (Direction::Out, Some((Direction::Out, known))) => {
-                let mut kept = Self { at: known.at.max(change.at), ..known.clone() };
-                if !kept.sources.contains(&source) {
-                    kept.sources.push(source);
-                    kept.sources.sort_unstable();
-                }
-                if kept == *known { Merged::Known } else { Merged::Kept(kept) }
-            }
-            (Direction::In, None) => Merged::Kept(new()),
-            (Direction::In, Some((Direction::In, known))) => {
-                if known.at < change.at {
-                    Merged::Kept(new())
-                } else {
-                    Merged::Superseded
-                }
-            }
-            (Direction::In, Some((Direction::Out, known))) => {
-                let overrules = known.sources.iter().all(|s| source.may_reopen().contains(s));
-                if known.at < change.at && overrules { Merged::Flipped(new()) } else { Merged::Superseded }
-            }
-        }
+        let Some(known) = known else {
+            return Merged { record: Self::of(change), flipped: change.direction == Direction::Out, changed: true };
+        };
+        let mut said = known.said.clone();
+        let newest = said.entry((change.evidence.source, change.direction)).or_insert(change.at);
+        *newest = (*newest).max(change.at);
+        let (direction, at) = standing(&said);
+        let flipped = direction != known.direction;
+        let changed = said != known.said;
+        let evidence = if flipped { change.evidence.clone() } else { known.evidence.clone() };
+        Merged { record: Self { direction, at, evidence, said }, flipped, changed }
+    }
+}
+
+/// Which way a flag points after all that was said, and since when.
+fn standing(said: &BTreeMap<(OptOutSource, Direction), UnixMillis>) -> (Direction, UnixMillis) {
+    let all = |wanted: Direction| said.iter().filter(move |((_, d), _)| *d == wanted).map(|((s, _), at)| (*s, *at));
+    let ended = |(out, at): &(OptOutSource, UnixMillis)| {
+        all(Direction::In).any(|(back, later)| later > *at && back.may_reopen().contains(out))
+    };
+    let newest_out = all(Direction::Out).filter(|out| !ended(out)).map(|(_, at)| at).max();
+    let newest_in = || all(Direction::In).map(|(_, at)| at).max().unwrap_or(UnixMillis::new(0));
+    newest_out.map_or_else(|| (Direction::In, newest_in()), |at| (Direction::Out, at))
+}
+
+impl Merged {
+    /// Whether the change's own wish is what holds now.
+    #[must_use]
+    pub fn outcome(&self, change: &OptOutChange) -> ChangeOutcome {
+        if self.record.direction == change.direction { ChangeOutcome::Applied } else { ChangeOutcome::Superseded }
     }
 }
 
@@ -291,7 +311,8 @@ pub struct Contact {
     pub podium: Option<PodiumLink>,
     /// Whether Podium has still to be told of the newest change of an opt-out.
     pub mirror: MirrorState,
-    /// Whether the last thing that we told Podium was that this person opted out.
+    /// Whether Podium may have heard from us that this person opted out, and not since that they are back. Set with the
+    /// opt-out, not with the telling: of that the answer may be lost.
     pub mirrored_out: bool,
 }
 
@@ -436,7 +457,7 @@ pub trait Contacts {
     async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError>;
 
     /// Notes Podium's contact of this number. A uid that is known already is replaced; `None` replaces nothing. A contact
-    /// whose opt-out found nobody to be told about is due to be mirrored again.
+    /// whose opt-out found nobody to be told about, or is about to, is due to be mirrored anew.
     async fn link_podium(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError>;
 
     /// Forgets Podium's contact, if it is this one. Opt-outs stay.
@@ -503,7 +524,7 @@ pub enum MirrorOutcome {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code: a panic is a failed test")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is test code: a panic is a failed test")]
 
     use super::*;
 
@@ -517,38 +538,52 @@ mod tests {
     }
 
     /// Plays changes in the order of their arrival.
-    fn after(changes: &[OptOutChange]) -> Option<OptOutRecord> {
-        changes.iter().fold(None, |known, change| match OptOutRecord::merged(known.as_ref(), change) {
-            Merged::Flipped(record) | Merged::Kept(record) => Some(record),
-            Merged::Known | Merged::Superseded => known,
-        })
+    fn after(changes: &[OptOutChange]) -> OptOutRecord {
+        let merge = |known: Option<OptOutRecord>, change| Some(OptOutRecord::merged(known.as_ref(), change).record);
+        changes.iter().fold(None, merge).unwrap()
     }
 
     fn points(changes: &[OptOutChange]) -> Direction {
-        after(changes).unwrap().direction
+        after(changes).direction
     }
 
     use Direction::{In, Out};
     use OptOutSource::{Api, Chatwoot, Email, Manual, Podium, Shopify, Sms, Webchat, Widget};
 
+    /// Every sequence of four changes by four kinds of source, in every order of arrival.
     #[test]
-    fn whatever_the_order_of_arrival_the_same_holds_at_the_end() {
-        let said = [
-            change(Out, Sms, 1),
-            change(In, Sms, 2),
-            change(Out, Webchat, 3),
-            change(In, Webchat, 4),
-            change(Out, Podium, 4),
-        ];
-        for n in 0..120_usize {
-            // All permutations, by the factorial number system.
-            let (mut rest, mut left, mut order) = (said.to_vec(), n, Vec::new());
-            for size in (1..=5).rev() {
-                order.push(rest.remove(left % size));
-                left /= size;
+    fn the_order_of_arrival_makes_no_difference() {
+        let kinds: Vec<(Direction, OptOutSource)> =
+            [Sms, Webchat, Podium, Manual].into_iter().flat_map(|s| [(Out, s), (In, s)]).collect();
+        let orders: Vec<Vec<usize>> = (0..24)
+            .map(|n| {
+                let (mut rest, mut left) = (vec![0, 1, 2, 3], n);
+                (1..=4).rev().map(|size| (rest.remove(left % size), left /= size).0).collect()
+            })
+            .collect();
+        for n in 0..kinds.len().pow(4) {
+            let said: Vec<OptOutChange> = (0..4_u32)
+                .map(|place| {
+                    let (direction, source) = kinds[n / kinds.len().pow(place) % kinds.len()];
+                    change(direction, source, u64::from(place))
+                })
+                .collect();
+            let expected = after(&said);
+            for order in &orders {
+                let arrived: Vec<OptOutChange> = order.iter().map(|i| said[*i].clone()).collect();
+                let found = after(&arrived);
+                assert_eq!(
+                    (found.direction, found.at, found.said),
+                    (expected.direction, expected.at, expected.said.clone())
+                );
             }
-            assert_eq!(points(&order), Out, "out wins the tie at minute 4: {order:?}");
         }
+    }
+
+    #[test]
+    fn out_wins_a_tie() {
+        assert_eq!(points(&[change(Out, Sms, 1), change(In, Sms, 1)]), Out);
+        assert_eq!(points(&[change(In, Sms, 1), change(Out, Sms, 1)]), Out);
     }
 
     #[test]
@@ -570,17 +605,21 @@ mod tests {
 
     #[test]
     fn an_echo_replaces_no_proof_and_flips_nothing() {
-        let first = after(&[change(Out, Chatwoot, 1)]).unwrap();
-        let Merged::Kept(echoed) = OptOutRecord::merged(Some(&first), &change(Out, Podium, 5)) else { panic!() };
-        assert_eq!(echoed.evidence, first.evidence);
-        assert_eq!(echoed.sources, [Chatwoot, Podium]);
-        assert_eq!(OptOutRecord::merged(Some(&echoed), &change(Out, Podium, 5)), Merged::Known);
-        assert_eq!(OptOutRecord::merged(Some(&echoed), &change(In, Podium, 9)), Merged::Superseded);
+        let first = after(&[change(Out, Chatwoot, 1)]);
+        let echo = change(Out, Podium, 5);
+        let echoed = OptOutRecord::merged(Some(&first), &echo);
+        assert_eq!((&echoed.record.evidence, echoed.flipped, echoed.changed), (&first.evidence, false, true));
+        let again = OptOutRecord::merged(Some(&echoed.record), &echo);
+        assert_eq!((again.flipped, again.changed, again.outcome(&echo)), (false, false, ChangeOutcome::Applied));
+        let back = change(In, Podium, 9);
+        let refused = OptOutRecord::merged(Some(&echoed.record), &back);
+        assert_eq!((refused.flipped, refused.outcome(&back)), (false, ChangeOutcome::Superseded));
     }
 
     #[test]
     fn a_wish_for_messages_of_somebody_unknown_is_no_news_for_podium() {
-        assert!(matches!(OptOutRecord::merged(None, &change(In, Webchat, 1)), Merged::Kept(_)));
+        let merged = OptOutRecord::merged(None, &change(In, Webchat, 1));
+        assert!(!merged.flipped && merged.changed);
         let mut contact = Contact::unknown(E164Phone::parse_e164("+61491570156").unwrap());
         contact.opt_outs.push((OptOutFlag::ReviewRequest, OptOutRecord::of(&change(Out, Manual, 1))));
         assert!(contact.opted_out().is_some() && !contact.opted_out_for_podium());

@@ -100,7 +100,8 @@ async fn whatever_the_order_of_stop_and_start_the_newest_holds_and_out_wins_a_ti
         let record = &contact.opt_outs[0].1;
         let newest = if round % 2 == 0 { Direction::Out } else { Direction::In };
         assert_eq!((record.at, record.direction), (at(15), newest), "round {round}");
-        assert!(matches!(contact.mirror, MirrorState::Due { .. }));
+        // If START was there first, nothing was ever flipped.
+        assert!(matches!(contact.mirror, MirrorState::Due { .. }) || newest == Direction::In);
     }
 }
 
@@ -111,7 +112,7 @@ async fn of_a_hundred_that_say_stop_and_start_at_once_none_fails_and_the_newest_
         let outcomes = all_at_once(&tables, HUNDRED, |store, n| async move {
             // The later the word, the earlier in the queue as often as not.
             let moment = n * 37 % HUNDRED;
-            let out = (moment % 2 == 0) == (newest == Direction::In);
+            let out = moment.is_multiple_of(2) == (newest == Direction::In);
             let change = if out { stop(1, at(moment)) } else { start(1, at(moment)) };
             (moment, store.record_opt_out(&change).await)
         })
@@ -139,7 +140,8 @@ async fn of_a_hundred_that_say_stop_by_nine_ways_and_for_four_things_all_are_kep
     let contact = tables.store().contact(&phone(1)).await.unwrap().unwrap();
     assert_eq!(contact.opt_outs.len(), 4);
     for (flag, record) in &contact.opt_outs {
-        assert_eq!(record.sources, OptOutSource::ALL, "{flag:?}");
+        let sources: Vec<OptOutSource> = record.said.keys().map(|(source, _)| *source).collect();
+        assert_eq!(sources, OptOutSource::ALL, "{flag:?}");
     }
 }
 

@@ -169,7 +169,7 @@ async fn what_podium_was_told_last_is_known_whatever_is_due_after_it() {
         store.settle_mirror(&due, &outcome).await.unwrap();
     };
     store.record_opt_out(&stop(1, T0)).await.unwrap();
-    assert!(!told().await, "it is only due");
+    assert!(told().await, "from now on it may have been, whatever becomes of the telling");
     settle(1, MirrorOutcome::Told { out: true }).await;
     assert!(told().await);
     store.record_opt_out(&start(1, at(10))).await.unwrap();
@@ -203,8 +203,11 @@ async fn what_found_nobody_is_due_again_when_somebody_turns_up() {
     store.record_opt_out(&stop(1, T0)).await.unwrap();
     let due = due_at(&store, at(1)).await.remove(0);
     store.link_podium(&phone(1), &link(None), at(2)).await.unwrap();
-    assert_eq!(due_at(&store, at(9)).await, std::slice::from_ref(&due), "it is due as before");
+    let anew = due_at(&store, at(9)).await.remove(0);
+    assert_ne!(anew.mark, due.mark, "who just found nobody does not have the last word");
     store.settle_mirror(&due, &MirrorOutcome::NoContact).await.unwrap();
+    assert_eq!(due_at(&store, at(9)).await, std::slice::from_ref(&anew));
+    store.settle_mirror(&anew, &MirrorOutcome::NoContact).await.unwrap();
     assert_eq!(state(&store).await, MirrorState::NoContact);
     assert!(!is_in_the_index(&tables));
     for (n, name) in [(10, None), (20, Some("c1"))] {

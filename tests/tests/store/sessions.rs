@@ -208,11 +208,11 @@ async fn a_session_without_its_state_is_an_error_and_names_what_is_missing() {
 
 #[tokio::test]
 async fn a_session_that_says_nothing_about_its_conversation_has_none_to_open_again() {
-    let tables = Tables::start().await;
-    let store = tables.store();
     let closed = after(None, "e1", T0).closed();
     let reopened = after(Some(closed), "e2", at(60));
     for flag in [None, Some(true), Some(false)] {
+        let tables = Tables::start().await;
+        let store = tables.store();
         let _ = store.save_session(&Session { version: 1, ..reopened.clone() }, &RULES, T0).await.unwrap();
         let mut row = tables.item("sessions", &key().to_key()).unwrap();
         assert_eq!(row["reopen"]["BOOL"], true);

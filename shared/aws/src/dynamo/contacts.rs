@@ -79,16 +79,13 @@ impl Contacts for DynamoStore {
             self.step_aside(tried).await;
             let call = self.ids.draw();
             let known = self.get(Table::Contacts, wanted.phone.expose(), None).await?;
-            let write = match opt_out_write(known.as_ref(), wanted, &call) {
-                OptOutWrite::Write(write) => *write,
-                OptOutWrite::Known => return Ok(ChangeOutcome::Applied),
-                OptOutWrite::Superseded => return Ok(ChangeOutcome::Superseded),
+            let (write, outcome) = match opt_out_write(known.as_ref(), wanted, &call) {
+                OptOutWrite::Write(write, outcome) => (*write, outcome),
+                OptOutWrite::Nothing(outcome) => return Ok(outcome),
             };
             match self.change(write).await? {
-                Written::Made(_) => return Ok(ChangeOutcome::Applied),
-                Written::Refused(now) if flags::written_by(now.as_ref(), wanted.flag, &call) => {
-                    return Ok(ChangeOutcome::Applied);
-                }
+                Written::Made(_) => return Ok(outcome),
+                Written::Refused(now) if flags::written_by(now.as_ref(), wanted.flag, &call) => return Ok(outcome),
                 // Somebody else's change came in between; it is looked at anew.
                 Written::Refused(_) => {}
             }

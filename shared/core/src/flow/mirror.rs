@@ -11,6 +11,9 @@ use crate::{
     time::Clock,
 };
 
+/// How often a change of mind during a call is followed at once; the next run follows any other.
+const SECOND_THOUGHTS: u8 = 3;
+
 /// What the timer needs.
 #[derive(Debug)]
 pub struct MirrorOptOuts<'a, S, P, C, T> {
@@ -51,16 +54,33 @@ impl<S: Contacts + Limits, P: ContactBook, C: Clock, T: Telemetry> MirrorOptOuts
         Ok(told)
     }
 
+    async fn contact(&self, due: &MirrorDue) -> Result<Contact, StoreError> {
+        Ok(self.store.contact(&due.phone).await?.unwrap_or_else(|| Contact::unknown(due.phone.clone())))
+    }
+
+    async fn call(&self, how: OptOutMirror, contact: &Contact, out: bool) -> Result<Mirrored, CallFailure> {
+        let uid = contact.podium.as_ref().and_then(|link| link.uid.as_ref());
+        self.contacts.mirror(&contact.phone, uid, how, out).await
+    }
+
     async fn tell(&self, how: OptOutMirror, due: &MirrorDue) -> Result<bool, StoreError> {
-        let contact = self.store.contact(&due.phone).await?.unwrap_or_else(|| Contact::unknown(due.phone.clone()));
-        let out = contact.opted_out_for_podium();
+        let mut contact = self.contact(due).await?;
+        let mut out = contact.opted_out_for_podium();
         if !out && !contact.mirrored_out {
             // Podium may know of an opt-out that we do not; only what we told it is ours to take back.
             self.store.settle_mirror(due, &MirrorOutcome::Told { out }).await?;
             return Ok(false);
         }
-        let uid = contact.podium.as_ref().and_then(|link| link.uid.as_ref());
-        let answer = self.contacts.mirror(&due.phone, uid, how, out).await;
+        let mut answer = self.call(how, &contact, out).await;
+        // Whoever changed their mind during the call has its echo to fear, which is dated later than their wish.
+        for _ in 0..SECOND_THOUGHTS {
+            contact = self.contact(due).await?;
+            if answer.is_err() || contact.opted_out_for_podium() == out {
+                break;
+            }
+            out = contact.opted_out_for_podium();
+            answer = self.call(how, &contact, out).await;
+        }
         let now = self.clock.now();
         let outcome = match &answer {
             Ok(Mirrored::Told) => MirrorOutcome::Told { out },

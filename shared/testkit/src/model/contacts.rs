@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use frontdesk_core::{
     contact::{
-        ChangeOutcome, Contact, Contacts, Cooldown, Hold, HoldOutcome, Meeting, Merged, MirrorDue, MirrorOutcome,
+        ChangeOutcome, Contact, Contacts, Cooldown, Direction, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome,
         MirrorState, NotTextable, OptOutChange, OptOutFlag, OptOutRecord, PodiumLink,
     },
     ids::{EffectKey, LocationUid, ProviderId, Shard},
@@ -31,22 +31,23 @@ fn row<'t>(tables: &'t mut Tables, phone: &E164Phone) -> &'t mut Contact {
 /// Writes a change if it wins; the same for a change alone and for one that comes with an event.
 pub(super) fn change(tables: &mut Tables, change: &OptOutChange) -> ChangeOutcome {
     let known = tables.contacts.get(&change.phone).and_then(|c| c.opt_outs.iter().find(|(f, _)| *f == change.flag));
-    let (record, flipped) = match OptOutRecord::merged(known.map(|(_, record)| record), change) {
-        Merged::Flipped(record) => (record, true),
-        Merged::Kept(record) => (record, false),
-        Merged::Known => return ChangeOutcome::Applied,
-        Merged::Superseded => return ChangeOutcome::Superseded,
-    };
+    let merged = OptOutRecord::merged(known.map(|(_, record)| record), change);
+    let outcome = merged.outcome(change);
+    if !merged.changed {
+        return outcome;
+    }
+    let (record, flipped) = (merged.record, merged.flipped);
     let contact = row(tables, &change.phone);
     contact.opt_outs.retain(|(flag, _)| *flag != change.flag);
     contact.opt_outs.push((change.flag, record));
     contact.opt_outs.sort_by_key(|(flag, _)| OptOutFlag::ALL.iter().position(|f| f == flag));
     if flipped {
         contact.mirror = MirrorState::Due { at: change.evidence.recorded_at, attempts: 0 };
+        contact.mirrored_out |= change.direction == Direction::Out;
         mark(tables, &change.phone);
     }
     tables.writes += 1;
-    ChangeOutcome::Applied
+    outcome
 }
 
 fn mark(tables: &mut Tables, phone: &E164Phone) {
@@ -111,7 +112,12 @@ impl Contacts for ModelStore {
         if contact.podium.is_none() || link.uid.is_some() {
             contact.podium = Some(link.clone());
         }
-        if contact.mirror == MirrorState::NoContact && contact.opted_out().is_some() {
+        let untold = match contact.mirror {
+            MirrorState::Due { .. } => true,
+            MirrorState::NoContact => contact.opted_out().is_some(),
+            MirrorState::Nothing | MirrorState::Told { .. } => false,
+        };
+        if untold {
             contact.mirror = MirrorState::Due { at: now, attempts: 0 };
             mark(&mut tables, phone);
         }

@@ -163,6 +163,14 @@ impl World {
         }
     }
 
+    /// Has the schedules fire at this very moment, whatever else is going on.
+    pub fn clocks(&self) {
+        if !self.nested.replace(true) {
+            self.tick();
+            self.nested.set(false);
+        }
+    }
+
     fn work_on_event(&self, message: Queued<InboxKey>) {
         let shop = shop::shop();
         let worker = ShopifyWorker {

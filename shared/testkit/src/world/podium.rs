@@ -265,6 +265,8 @@ impl ContactBook for World {
             (Mirrored::Told, (before != opted_out).then(|| contact.clone()))
         });
         let (answer, changed) = told.await?;
+        // No two calls end in the same moment.
+        self.clock.advance(std::time::Duration::from_millis(1));
         if let Some(contact) = changed.filter(|_| self.podium.echoes) {
             self.echo(&contact);
         }

@@ -47,6 +47,7 @@ impl World {
         self.steps.set(number + 1);
         let interruption = self.interruptions.borrow_mut().remove(&number);
         if let Some(interruption) = interruption {
+            self.faults_met.set(self.faults_met.get() + 1);
             interruption(self);
         }
         let fault = self.plan.borrow().get(&number).copied();

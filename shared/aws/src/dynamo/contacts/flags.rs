@@ -4,15 +4,16 @@
 //! proof, who said it, and a mark that names the write. What a change makes of a flag is the core's decision
 //! ([`OptOutRecord::merged`]); it is written only over the very flag that it was made from.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use frontdesk_core::{
-    contact::{Direction, Evidence, Merged, OptOutChange, OptOutFlag, OptOutRecord, OptOutSource},
+    contact::{ChangeOutcome, Direction, Evidence, OptOutChange, OptOutFlag, OptOutRecord, OptOutSource},
     store::StoreError,
+    time::UnixMillis,
 };
 
-use super::{DUE, IN, OUT, change, shard};
+use super::{DUE, IN, change, shard};
 use crate::dynamo::{
     Table,
     row::{Item, Row, millis, number, text},
@@ -23,7 +24,7 @@ use crate::dynamo::{
 struct FlagExpressions {
     at: &'static str,
     evidence: &'static str,
-    sources: &'static str,
+    said: &'static str,
     mark: &'static str,
     /// Only where there is none yet.
     first_if: &'static str,
@@ -33,7 +34,8 @@ struct FlagExpressions {
     unmarked_if: &'static str,
     set: &'static str,
     /// The same for a flag that is flipped: Podium is to be told. The mark tells this from a later change.
-    flip: &'static str,
+    flip_out: &'static str,
+    flip_in: &'static str,
 }
 
 macro_rules! set_flag {
@@ -47,10 +49,17 @@ macro_rules! set_flag {
             $flag,
             "_evidence = :evidence, ",
             $flag,
-            "_sources = :sources, ",
+            "_said = :said, ",
             $flag,
             "_mark = :call, created_at_ms = if_not_exists(created_at_ms, :recorded_ms)"
         )
+    };
+}
+
+macro_rules! tell {
+    () => {
+        ", mirror_state = :due, mirror_mark = :call, mirror_attempts = :zero, mirror_shard = :shard, \
+         mirror_due_at_ms = :recorded_ms"
     };
 }
 
@@ -59,17 +68,15 @@ macro_rules! flag_expressions {
         FlagExpressions {
             at: concat!($flag, "_at_ms"),
             evidence: concat!($flag, "_evidence"),
-            sources: concat!($flag, "_sources"),
+            said: concat!($flag, "_said"),
             mark: concat!($flag, "_mark"),
             first_if: concat!("attribute_not_exists(", $flag, ")"),
             next_if: concat!($flag, "_mark = :seen"),
             unmarked_if: concat!("attribute_not_exists(", $flag, "_mark)"),
             set: set_flag!($flag),
-            flip: concat!(
-                set_flag!($flag),
-                ", mirror_state = :due, mirror_mark = :call, mirror_attempts = :zero, mirror_shard = :shard, \
-                 mirror_due_at_ms = :recorded_ms"
-            ),
+            // From here on Podium may have been told, whatever becomes of the telling.
+            flip_out: concat!(set_flag!($flag), tell!(), ", mirrored_out = :may"),
+            flip_in: concat!(set_flag!($flag), tell!()),
         }
     };
 }
@@ -85,12 +92,10 @@ const fn expressions(flag: OptOutFlag) -> FlagExpressions {
 
 /// What a change of an opt-out comes to.
 pub(in crate::dynamo) enum OptOutWrite {
-    /// This write, over the flag as it was read.
-    Write(Box<Change>),
-    /// Nothing: it is known already.
-    Known,
-    /// Nothing: something else holds.
-    Superseded,
+    /// This write, over the flag as it was read; and what comes of the change by it.
+    Write(Box<Change>, ChangeOutcome),
+    /// Nothing to write; and what holds.
+    Nothing(ChangeOutcome),
 }
 
 /// The write of a change over the contact as it was read, alone or as a part of a transaction; `call` is its name in the row.
@@ -105,26 +110,25 @@ pub(in crate::dynamo) fn opt_out_write(known: Option<&Item>, wanted: &OptOutChan
     let is_there = row.has(word);
     let before = match is_there.then(|| opt_out(&row, wanted.flag)).transpose() {
         Ok(before) => before,
-        Err(_) if wanted.direction == Direction::In => return OptOutWrite::Superseded,
-        Err(_) if row.text_if_any(word) != Some(IN) => return OptOutWrite::Known,
+        Err(_) if wanted.direction == Direction::In => return OptOutWrite::Nothing(ChangeOutcome::Superseded),
+        Err(_) if row.text_if_any(word) != Some(IN) => return OptOutWrite::Nothing(ChangeOutcome::Applied),
         Err(_) => None,
     };
-    let (after, update, flipped) = match OptOutRecord::merged(before.as_ref(), wanted) {
-        Merged::Flipped(after) => (after, flag.flip, true),
-        Merged::Kept(after) => (after, flag.set, false),
-        Merged::Known => return OptOutWrite::Known,
-        Merged::Superseded => return OptOutWrite::Superseded,
-    };
-    let direction = match after.direction {
-        Direction::Out => OUT,
-        Direction::In => IN,
-    };
-    let sources = after.sources.iter().map(|source| source.as_str().to_owned()).collect();
+    let merged = OptOutRecord::merged(before.as_ref(), wanted);
+    let outcome = merged.outcome(wanted);
+    if !merged.changed {
+        return OptOutWrite::Nothing(outcome);
+    }
+    let (after, flipped) = (merged.record, merged.flipped);
+    let said = after
+        .said
+        .iter()
+        .map(|((source, direction), at)| format!("{} {} {}", source.as_str(), direction.as_str(), at.get()));
     let mut values = vec![
-        (":direction", text(direction)),
+        (":direction", text(after.direction.as_str())),
         (":at_ms", millis(after.at)),
         (":evidence", evidence_map(&after.evidence)),
-        (":sources", AttributeValue::Ss(sources)),
+        (":said", AttributeValue::Ss(said.collect())),
         (":recorded_ms", millis(wanted.evidence.recorded_at)),
         (":call", text(call)),
     ];
@@ -139,7 +143,15 @@ pub(in crate::dynamo) fn opt_out_write(known: Option<&Item>, wanted: &OptOutChan
         None if is_there => flag.unmarked_if,
         None => flag.first_if,
     };
-    OptOutWrite::Write(Box::new(change(&wanted.phone, Some(only_if), update, values)))
+    let update = match (flipped, after.direction) {
+        (false, _) => flag.set,
+        (true, Direction::In) => flag.flip_in,
+        (true, Direction::Out) => {
+            values.push((":may", AttributeValue::Bool(true)));
+            flag.flip_out
+        }
+    };
+    OptOutWrite::Write(Box::new(change(&wanted.phone, Some(only_if), update, values)), outcome)
 }
 
 /// Whether the flag is as the call of this name wrote it.
@@ -155,11 +167,7 @@ pub(super) fn opt_outs(row: &Row<'_>) -> Result<Vec<(OptOutFlag, OptOutRecord)>,
 
 fn opt_out(row: &Row<'_>, flag: OptOutFlag) -> Result<OptOutRecord, StoreError> {
     let names = expressions(flag);
-    let direction = row.parsed(flag.as_str(), |word| match word {
-        OUT => Some(Direction::Out),
-        IN => Some(Direction::In),
-        _ => None,
-    })?;
+    let direction = row.parsed(flag.as_str(), Direction::parse)?;
     let proof = row.map(names.evidence).ok_or_else(|| row.corrupt(names.evidence))?;
     let evidence = Evidence {
         source: proof.parsed("source", OptOutSource::parse)?,
@@ -167,14 +175,21 @@ fn opt_out(row: &Row<'_>, flag: OptOutFlag) -> Result<OptOutRecord, StoreError> 
         text_sha256: proof.text_if_any("text_sha256").map(str::to_owned),
         recorded_at: proof.millis("recorded_at_ms")?,
     };
+    let at = row.millis(names.at)?;
     // Whoever is not known here may be somebody whom nobody overrules.
-    let source = |word: &String| OptOutSource::parse(word).ok_or_else(|| row.corrupt(names.sources));
-    let mut sources = row.set(names.sources)?.iter().map(source).collect::<Result<Vec<_>, _>>()?;
-    if sources.is_empty() {
-        sources.push(evidence.source);
+    let said = row.set(names.said)?.iter().map(|words| said(words).ok_or_else(|| row.corrupt(names.said)));
+    let mut said = said.collect::<Result<BTreeMap<_, _>, _>>()?;
+    if said.is_empty() {
+        said.insert((evidence.source, direction), at);
     }
-    sources.sort_unstable();
-    Ok(OptOutRecord { direction, at: row.millis(names.at)?, evidence, sources })
+    Ok(OptOutRecord { direction, at, evidence, said })
+}
+
+/// One thing that was said: who, which way, when.
+fn said(words: &str) -> Option<((OptOutSource, Direction), UnixMillis)> {
+    let mut words = words.split(' ');
+    let said = (OptOutSource::parse(words.next()?)?, Direction::parse(words.next()?)?);
+    Some((said, UnixMillis::new(words.next()?.parse().ok()?)))
 }
 
 fn evidence_map(evidence: &Evidence) -> AttributeValue {
@@ -200,12 +215,12 @@ mod tests {
         for flag in OptOutFlag::ALL {
             let name = flag.as_str();
             assert!(HOLD_IF.contains(&format!("(attribute_not_exists({name}) OR {name} = :in)")), "{name}");
-            for set in [expressions(flag).set, expressions(flag).flip] {
+            for set in [expressions(flag).set, expressions(flag).flip_out, expressions(flag).flip_in] {
                 assert!(set.starts_with(&format!("SET {name} = :direction, {name}_at_ms = :at_ms")), "{name}");
             }
             assert_eq!(expressions(flag).at, format!("{name}_at_ms"));
             assert_eq!(expressions(flag).evidence, format!("{name}_evidence"));
-            assert_eq!(expressions(flag).sources, format!("{name}_sources"));
+            assert_eq!(expressions(flag).said, format!("{name}_said"));
             assert_eq!(expressions(flag).mark, format!("{name}_mark"));
         }
     }

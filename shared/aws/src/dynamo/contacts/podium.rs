@@ -22,10 +22,11 @@ use crate::dynamo::{
 const TOLD: &str = "told";
 const NO_CONTACT: &str = "no_contact";
 
-/// Somebody wants no messages, and there was nobody at Podium whom that could be told of.
+/// Podium has to be told, or somebody wants no messages and there was nobody at Podium whom that could be told of. Who
+/// just found nobody there must not have the last word.
 macro_rules! untold {
     () => {
-        "(mirror_state = :no_contact AND (podium_keyword_optout = :out OR marketing_sms_opt_out = :out \
+        "(mirror_state = :due OR mirror_state = :no_contact AND (podium_keyword_optout = :out OR marketing_sms_opt_out = :out \
          OR review_request_opt_out = :out OR global_unsubscribe = :out))"
     };
 }
@@ -95,13 +96,9 @@ impl DynamoStore {
             (":now_ms", millis(now)),
         ];
         values.extend(link.uid.as_ref().map(|uid| (":uid", text(uid.as_str()))));
+        values.push((":due", text(DUE)));
         if told_again {
-            values.extend([
-                (":due", text(DUE)),
-                (":call", text(self.ids.draw())),
-                (":zero", number(0)),
-                (":shard", text(shard(phone))),
-            ]);
+            values.extend([(":call", text(self.ids.draw())), (":zero", number(0)), (":shard", text(shard(phone)))]);
         }
         let (only_if, update) = match (told_again, &link.uid) {
             (false, None) => (LINK_IF, LINK),

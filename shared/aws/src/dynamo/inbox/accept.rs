@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use frontdesk_core::{
     body::StoredBody,
     contact::{Contacts, Direction, OptOutChange},
-    ids::short_hash,
     inbox::{Accepted, InboxStatus, NewEvent},
     store::StoreError,
     time::UnixMillis,
@@ -38,7 +37,7 @@ impl DynamoStore {
             for change in &together {
                 let known = self.get(Table::Contacts, change.phone.expose(), None).await?;
                 // A superseded change does not stand in the event's way.
-                if let OptOutWrite::Write(write) = opt_out_write(known.as_ref(), change, &event.receipt) {
+                if let OptOutWrite::Write(write, _) = opt_out_write(known.as_ref(), change, &event.receipt) {
                     writes.push(self.part(*write)?);
                 }
             }
@@ -50,8 +49,8 @@ impl DynamoStore {
                 };
             }
             writes.insert(0, self.put_part(put)?);
-            // Each try is another transaction: DynamoDB refuses other content under a known name.
-            let token = short_hash(&format!("{}#{attempt}", event.receipt));
+            // Each try is another transaction; the name is for the client's own repetitions of it.
+            let token = self.ids.draw();
             match self.transact(Table::Inbox, Some(token), writes).await? {
                 Transacted::Made => return Ok(Accepted::Stored),
                 Transacted::Refused(refused) => {
