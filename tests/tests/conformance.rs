@@ -443,6 +443,10 @@ async fn on_mirrors<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
         MirrorOutcome::Later { at },
     ]);
     pair.trail.push(format!("settle_mirror {ours:?} {outcome:?}"));
+    if dice.roll(2) == 0 {
+        pair.model.note_telling(&ours.phone).await.unwrap();
+        pair.real.note_telling(&ours.phone).await.unwrap();
+    }
     pair.model.settle_mirror(&ours, &outcome).await.unwrap();
     pair.real.settle_mirror(&theirs, &outcome).await.unwrap();
     let phone = ours.phone;

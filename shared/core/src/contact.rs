@@ -222,8 +222,15 @@ impl OptOutRecord {
 
     /// The flag after a change. The newest change wins whatever the order of arrival, out wins a tie, and nobody takes back
     /// what they may not; an echo of a known opt-out does not replace its proof.
+    ///
+    /// `mirrored_out` ([`Contact::mirrored_out`]): what Podium says then is what it was told, by us. Counted as its own word,
+    /// it would outlive the wish that it is an echo of.
     #[must_use]
-    pub fn merged(known: Option<&Self>, change: &OptOutChange) -> Merged {
+    pub fn merged(known: Option<&Self>, change: &OptOutChange, mirrored_out: bool) -> Merged {
+        if mirrored_out && change.direction == Direction::Out && change.evidence.source == OptOutSource::Podium {
+            let record = known.cloned().unwrap_or_else(|| Self::of(change));
+            return Merged { record, flipped: false, changed: false };
+        }
         let Some(known) = known else {
             return Merged { record: Self::of(change), flipped: change.direction == Direction::Out, changed: true };
         };
@@ -311,8 +318,8 @@ pub struct Contact {
     pub podium: Option<PodiumLink>,
     /// Whether Podium has still to be told of the newest change of an opt-out.
     pub mirror: MirrorState,
-    /// Whether Podium may have heard from us that this person opted out, and not since that they are back. Set with the
-    /// opt-out, not with the telling: of that the answer may be lost.
+    /// Whether Podium may have heard from us that this person opted out, and not since that they are back. Set before the
+    /// telling: its answer may be lost. As long as it holds, Podium's "out" is our own echo.
     pub mirrored_out: bool,
 }
 
@@ -466,6 +473,9 @@ pub trait Contacts {
     /// Contacts of one partition whose opt-out is due to be told to Podium before `before`, oldest first.
     async fn mirrors_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<MirrorDue>, StoreError>;
 
+    /// Notes that Podium is about to be told that this person opted out.
+    async fn note_telling(&self, phone: &E164Phone) -> Result<(), StoreError>;
+
     /// Settles a mirror, unless the contact changed since `due` was read: then the newer change is due by itself.
     async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError>;
 }
@@ -539,7 +549,8 @@ mod tests {
 
     /// Plays changes in the order of their arrival.
     fn after(changes: &[OptOutChange]) -> OptOutRecord {
-        let merge = |known: Option<OptOutRecord>, change| Some(OptOutRecord::merged(known.as_ref(), change).record);
+        let merge =
+            |known: Option<OptOutRecord>, change| Some(OptOutRecord::merged(known.as_ref(), change, false).record);
         changes.iter().fold(None, merge).unwrap()
     }
 
@@ -607,18 +618,21 @@ mod tests {
     fn an_echo_replaces_no_proof_and_flips_nothing() {
         let first = after(&[change(Out, Chatwoot, 1)]);
         let echo = change(Out, Podium, 5);
-        let echoed = OptOutRecord::merged(Some(&first), &echo);
+        let own = OptOutRecord::merged(Some(&first), &echo, true);
+        assert_eq!((own.flipped, own.changed, own.outcome(&echo)), (false, false, ChangeOutcome::Applied));
+        // Without our telling it is Podium's own word.
+        let echoed = OptOutRecord::merged(Some(&first), &echo, false);
         assert_eq!((&echoed.record.evidence, echoed.flipped, echoed.changed), (&first.evidence, false, true));
-        let again = OptOutRecord::merged(Some(&echoed.record), &echo);
+        let again = OptOutRecord::merged(Some(&echoed.record), &echo, false);
         assert_eq!((again.flipped, again.changed, again.outcome(&echo)), (false, false, ChangeOutcome::Applied));
         let back = change(In, Podium, 9);
-        let refused = OptOutRecord::merged(Some(&echoed.record), &back);
+        let refused = OptOutRecord::merged(Some(&echoed.record), &back, false);
         assert_eq!((refused.flipped, refused.outcome(&back)), (false, ChangeOutcome::Superseded));
     }
 
     #[test]
     fn a_wish_for_messages_of_somebody_unknown_is_no_news_for_podium() {
-        let merged = OptOutRecord::merged(None, &change(In, Webchat, 1));
+        let merged = OptOutRecord::merged(None, &change(In, Webchat, 1), false);
         assert!(!merged.flipped && merged.changed);
         let mut contact = Contact::unknown(E164Phone::parse_e164("+61491570156").unwrap());
         contact.opt_outs.push((OptOutFlag::ReviewRequest, OptOutRecord::of(&change(Out, Manual, 1))));

@@ -491,12 +491,9 @@ fn a_contact_that_appears_while_podium_is_told_is_told_of() {
     }
 }
 
-/// What Podium is told comes back as a webhook. It is no news, and least of all newer than what the person said since. A
-/// START that falls between the last look and the end of the telling loses against the echo, which is dated later: then
-/// the person stays without messages until they say START again, and never the other way round.
+/// What Podium is told comes back as a webhook. It is no news, and least of all newer than what the person said since.
 #[test]
 fn an_echo_of_what_podium_was_told_changes_nothing() {
-    let mut overruled = 0;
     for step in 0..60 {
         for pause in [1, 62] {
             let mut world = world(USUAL, &Plan::new());
@@ -513,11 +510,9 @@ fn an_echo_of_what_podium_was_told_changes_nothing() {
             let name = format!("START at step {step}, {pause} s late, of telling Podium of a STOP");
             let world = run(&name, USUAL, &Plan::new(), world, |world| world.stops(MIA, Duration::ZERO));
             let out = world.store.look(|t| t.contacts.values().any(|c| c.opted_out().is_some()));
-            assert!(out || world.wished_in(), "{name}");
-            overruled += usize::from(out && world.wished_in());
+            assert_eq!(out, !world.wished_in(), "{name}");
         }
     }
-    assert!(overruled <= 4, "{overruled} of 120 moments");
     let mut world = world(USUAL, &Plan::new());
     world.podium.has(MIA, "Mia", None);
     world.podium.echoes = true;

@@ -87,6 +87,9 @@ impl Contacts for Poisoned<'_> {
     async fn mirrors_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<MirrorDue>, StoreError> {
         self.tables.mirrors_due(shard, before, limit).await
     }
+    async fn note_telling(&self, phone: &E164Phone) -> Result<(), StoreError> {
+        self.tables.note_telling(phone).await
+    }
     async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
         self.tables.settle_mirror(due, outcome).await
     }

@@ -169,6 +169,8 @@ async fn what_podium_was_told_last_is_known_whatever_is_due_after_it() {
         store.settle_mirror(&due, &outcome).await.unwrap();
     };
     store.record_opt_out(&stop(1, T0)).await.unwrap();
+    assert!(!told().await, "it is only due");
+    store.note_telling(&phone(1)).await.unwrap();
     assert!(told().await, "from now on it may have been, whatever becomes of the telling");
     settle(1, MirrorOutcome::Told { out: true }).await;
     assert!(told().await);

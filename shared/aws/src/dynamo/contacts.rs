@@ -151,6 +151,10 @@ impl Contacts for DynamoStore {
         self.due_mirrors(shard, before, limit).await
     }
 
+    async fn note_telling(&self, phone: &E164Phone) -> Result<(), StoreError> {
+        self.change(change(phone, None, podium::TELLING, vec![(":yes", AttributeValue::Bool(true))])).await.map(|_| ())
+    }
+
     async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
         self.end_mirror(due, outcome).await
     }

@@ -58,9 +58,17 @@ impl<S: Contacts + Limits, P: ContactBook, C: Clock, T: Telemetry> MirrorOptOuts
         Ok(self.store.contact(&due.phone).await?.unwrap_or_else(|| Contact::unknown(due.phone.clone())))
     }
 
-    async fn call(&self, how: OptOutMirror, contact: &Contact, out: bool) -> Result<Mirrored, CallFailure> {
+    async fn call(
+        &self,
+        how: OptOutMirror,
+        contact: &Contact,
+        out: bool,
+    ) -> Result<Result<Mirrored, CallFailure>, StoreError> {
+        if out && !contact.mirrored_out {
+            self.store.note_telling(&contact.phone).await?;
+        }
         let uid = contact.podium.as_ref().and_then(|link| link.uid.as_ref());
-        self.contacts.mirror(&contact.phone, uid, how, out).await
+        Ok(self.contacts.mirror(&contact.phone, uid, how, out).await)
     }
 
     async fn tell(&self, how: OptOutMirror, due: &MirrorDue) -> Result<bool, StoreError> {
@@ -71,15 +79,15 @@ impl<S: Contacts + Limits, P: ContactBook, C: Clock, T: Telemetry> MirrorOptOuts
             self.store.settle_mirror(due, &MirrorOutcome::Told { out }).await?;
             return Ok(false);
         }
-        let mut answer = self.call(how, &contact, out).await;
-        // Whoever changed their mind during the call has its echo to fear, which is dated later than their wish.
+        let mut answer = self.call(how, &contact, out).await?;
+        // Whoever changed their mind during the call is not to wait for the next run.
         for _ in 0..SECOND_THOUGHTS {
             contact = self.contact(due).await?;
             if answer.is_err() || contact.opted_out_for_podium() == out {
                 break;
             }
             out = contact.opted_out_for_podium();
-            answer = self.call(how, &contact, out).await;
+            answer = self.call(how, &contact, out).await?;
         }
         let now = self.clock.now();
         let outcome = match &answer {

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use frontdesk_core::{
     contact::{
-        ChangeOutcome, Contact, Contacts, Cooldown, Direction, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome,
-        MirrorState, NotTextable, OptOutChange, OptOutFlag, OptOutRecord, PodiumLink,
+        ChangeOutcome, Contact, Contacts, Cooldown, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome, MirrorState,
+        NotTextable, OptOutChange, OptOutFlag, OptOutRecord, PodiumLink,
     },
     ids::{EffectKey, LocationUid, ProviderId, Shard},
     phone::E164Phone,
@@ -30,8 +30,9 @@ fn row<'t>(tables: &'t mut Tables, phone: &E164Phone) -> &'t mut Contact {
 
 /// Writes a change if it wins; the same for a change alone and for one that comes with an event.
 pub(super) fn change(tables: &mut Tables, change: &OptOutChange) -> ChangeOutcome {
+    let mirrored_out = tables.contacts.get(&change.phone).is_some_and(|c| c.mirrored_out);
     let known = tables.contacts.get(&change.phone).and_then(|c| c.opt_outs.iter().find(|(f, _)| *f == change.flag));
-    let merged = OptOutRecord::merged(known.map(|(_, record)| record), change);
+    let merged = OptOutRecord::merged(known.map(|(_, record)| record), change, mirrored_out);
     let outcome = merged.outcome(change);
     if !merged.changed {
         return outcome;
@@ -43,7 +44,6 @@ pub(super) fn change(tables: &mut Tables, change: &OptOutChange) -> ChangeOutcom
     contact.opt_outs.sort_by_key(|(flag, _)| OptOutFlag::ALL.iter().position(|f| f == flag));
     if flipped {
         contact.mirror = MirrorState::Due { at: change.evidence.recorded_at, attempts: 0 };
-        contact.mirrored_out |= change.direction == Direction::Out;
         mark(tables, &change.phone);
     }
     tables.writes += 1;
@@ -156,6 +156,17 @@ impl Contacts for ModelStore {
         due.sort_by_key(|due| (due.at, due.phone.clone()));
         due.truncate(usize::from(limit));
         Ok(due)
+    }
+
+    async fn note_telling(&self, phone: &E164Phone) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        let contact = row(&mut tables, phone);
+        contact.mirrored_out = true;
+        if let MirrorState::Told { out } = &mut contact.mirror {
+            *out = true;
+        }
+        tables.writes += 1;
+        Ok(())
     }
 
     async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {

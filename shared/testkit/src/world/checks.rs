@@ -95,13 +95,16 @@ impl World {
         self.store.look(|tables| {
             for (key, row) in &tables.outbox {
                 // A message of which nobody knows whether it is out is looked up when it would be sent again. To somebody who
-                // wants silence, in another idle spell, or after the session was closed while Podium was down, it would not be.
+                // wants silence, in another idle spell, or after the session was closed, it would not be.
                 let silent = tables.contacts.get(&row.phone).is_some_and(|c| c.closed_to_messages().is_some());
                 let over = tables.sessions.values().all(|s| {
                     let spell = s.session.status == SessionStatus::Open;
-                    !spell || *key != EffectKey::keep_alive(&s.session.id, s.session.spell)
+                    let current =
+                        [EffectKey::keep_alive(&s.session.id, s.session.spell), EffectKey::confirmation(&s.session.id)];
+                    !spell || !current.contains(key)
                 });
-                let left = silent || (over && (key.as_str().starts_with("keep-alive#") || self.podium.was_down()));
+                let of_a_session = ["keep-alive#", "confirmation#"].iter().any(|kind| key.as_str().starts_with(kind));
+                let left = silent || (over && (of_a_session || self.podium.was_down()));
                 let open = matches!(row.state, OutboxState::Sending(_));
                 assert!(!open || left, "{key:?} is left behind as sending");
                 let unknown = row.state == OutboxState::Unknown;

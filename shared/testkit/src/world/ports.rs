@@ -169,6 +169,9 @@ impl Contacts for World {
     async fn mirrors_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<MirrorDue>, StoreError> {
         self.store.mirrors_due(shard, before, limit).await
     }
+    async fn note_telling(&self, phone: &E164Phone) -> Result<(), StoreError> {
+        self.stored("contacts", self.store.note_telling(phone)).await
+    }
     async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
         self.stored("contacts", self.store.settle_mirror(due, outcome)).await
     }

@@ -34,8 +34,7 @@ struct FlagExpressions {
     unmarked_if: &'static str,
     set: &'static str,
     /// The same for a flag that is flipped: Podium is to be told. The mark tells this from a later change.
-    flip_out: &'static str,
-    flip_in: &'static str,
+    flip: &'static str,
 }
 
 macro_rules! set_flag {
@@ -74,9 +73,7 @@ macro_rules! flag_expressions {
             next_if: concat!($flag, "_mark = :seen"),
             unmarked_if: concat!("attribute_not_exists(", $flag, "_mark)"),
             set: set_flag!($flag),
-            // From here on Podium may have been told, whatever becomes of the telling.
-            flip_out: concat!(set_flag!($flag), tell!(), ", mirrored_out = :may"),
-            flip_in: concat!(set_flag!($flag), tell!()),
+            flip: concat!(set_flag!($flag), tell!()),
         }
     };
 }
@@ -114,7 +111,7 @@ pub(in crate::dynamo) fn opt_out_write(known: Option<&Item>, wanted: &OptOutChan
         Err(_) if row.text_if_any(word) != Some(IN) => return OptOutWrite::Nothing(ChangeOutcome::Applied),
         Err(_) => None,
     };
-    let merged = OptOutRecord::merged(before.as_ref(), wanted);
+    let merged = OptOutRecord::merged(before.as_ref(), wanted, super::podium::mirrored_out(&row));
     let outcome = merged.outcome(wanted);
     if !merged.changed {
         return OptOutWrite::Nothing(outcome);
@@ -143,14 +140,7 @@ pub(in crate::dynamo) fn opt_out_write(known: Option<&Item>, wanted: &OptOutChan
         None if is_there => flag.unmarked_if,
         None => flag.first_if,
     };
-    let update = match (flipped, after.direction) {
-        (false, _) => flag.set,
-        (true, Direction::In) => flag.flip_in,
-        (true, Direction::Out) => {
-            values.push((":may", AttributeValue::Bool(true)));
-            flag.flip_out
-        }
-    };
+    let update = if flipped { flag.flip } else { flag.set };
     OptOutWrite::Write(Box::new(change(&wanted.phone, Some(only_if), update, values)), outcome)
 }
 
@@ -215,7 +205,7 @@ mod tests {
         for flag in OptOutFlag::ALL {
             let name = flag.as_str();
             assert!(HOLD_IF.contains(&format!("(attribute_not_exists({name}) OR {name} = :in)")), "{name}");
-            for set in [expressions(flag).set, expressions(flag).flip_out, expressions(flag).flip_in] {
+            for set in [expressions(flag).set, expressions(flag).flip] {
                 assert!(set.starts_with(&format!("SET {name} = :direction, {name}_at_ms = :at_ms")), "{name}");
             }
             assert_eq!(expressions(flag).at, format!("{name}_at_ms"));

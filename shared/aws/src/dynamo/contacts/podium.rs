@@ -63,6 +63,7 @@ const UNLINK: &str = "REMOVE podium_known, podium_uid";
 /// A change since then has another mark, and an end none.
 const SETTLE_IF: &str = "mirror_mark = :mark";
 const END: &str = "SET mirror_state = :state REMOVE mirror_mark, mirror_attempts, mirror_shard, mirror_due_at_ms";
+pub(super) const TELLING: &str = "SET mirrored_out = :yes";
 const END_TOLD: &str = "SET mirror_state = :state, mirrored_out = :out \
      REMOVE mirror_mark, mirror_attempts, mirror_shard, mirror_due_at_ms";
 const PUT_OFF: &str = "SET mirror_due_at_ms = :at_ms, mirror_attempts = :attempts";
