@@ -32,15 +32,15 @@ use frontdesk_core::{
     store::Lease,
     time::{DAY, UnixMillis},
 };
-use frontdesk_testkit::{model::ModelStore, shop::shop};
+use frontdesk_testkit::{dice::Dice, model::ModelStore, shop::shop};
 use frontdesk_tests::tables::Tables;
 
 /// Operations per sequence.
 const LENGTH: usize = 600;
 
 /// A generator of random operations over few keys, so that they meet.
-struct Dice {
-    state: u64,
+struct Hand {
+    dice: Dice,
     now: UnixMillis,
     owners: u32,
     last: Vec<Lease>,
@@ -48,23 +48,14 @@ struct Dice {
     sessions: Vec<Session>,
 }
 
-impl Dice {
+impl Hand {
     fn new(seed: u64) -> Self {
         let now = UnixMillis::new(1_795_132_800_000);
-        Self {
-            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
-            now,
-            owners: 0,
-            last: Vec::new(),
-            sessions: Vec::new(),
-        }
+        Self { dice: Dice::seeded(seed), now, owners: 0, last: Vec::new(), sessions: Vec::new() }
     }
 
     fn roll(&mut self, sides: u64) -> u64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        self.state % sides
+        self.dice.draw() % sides
     }
 
     fn pick<T: Clone>(&mut self, of: &[T]) -> T {
@@ -303,7 +294,7 @@ struct Pair<R> {
 trait Store: Inbox + Contacts + Requests + Outbox + Limits + Sessions + Locations {}
 impl<S: Inbox + Contacts + Requests + Outbox + Limits + Sessions + Locations> Store for S {}
 
-async fn on_events<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
+async fn on_events<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (event, lease, end, now) = (dice.event(), dice.lease(), dice.end(), dice.now);
     match dice.roll(8) {
         0..=2 => {
@@ -335,7 +326,7 @@ async fn on_events<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
     }
 }
 
-async fn on_requests<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
+async fn on_requests<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (event, order, lease, now) = (dice.event(), dice.order(), dice.lease(), dice.now);
     match dice.roll(10) {
         0..=3 => {
@@ -368,7 +359,7 @@ async fn on_requests<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
     }
 }
 
-async fn on_sends<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
+async fn on_sends<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (send, lease, now) = (dice.send(), dice.lease(), dice.now);
     match dice.roll(4) {
         0 => {
@@ -388,7 +379,7 @@ async fn on_sends<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
     let _ = both!(pair, [message] s.recipient_of(&message));
 }
 
-async fn on_sessions<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
+async fn on_sessions<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (key, now, rules) = (dice.session_key(), dice.now, dice.session_rules());
     match dice.roll(8) {
         0 => {
@@ -415,7 +406,7 @@ async fn on_sessions<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
 }
 
 /// The names of changes are each store's own; everything else about a mirror is compared.
-async fn on_mirrors<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
+async fn on_mirrors<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (phone, now) = (dice.phone(), dice.now);
     let shard = Shard::of(phone.expose());
     pair.trail.push(format!("mirrors_due {shard:?} {now:?}"));
@@ -453,7 +444,7 @@ async fn on_mirrors<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
     let _ = both!(pair, [phone] s.contact(&phone));
 }
 
-async fn on_contacts<R: Store>(pair: &mut Pair<R>, dice: &mut Dice) {
+async fn on_contacts<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (phone, intent, now) = (dice.phone(), dice.effect(), dice.now);
     match dice.roll(18) {
         12..=13 => {
@@ -517,7 +508,7 @@ async fn the_model_and_dynamodb_answer_alike() {
             trail: vec![format!("seed {seed}")],
             due: vec![],
         };
-        let mut dice = Dice::new(seed);
+        let mut dice = Hand::new(seed);
         for _ in 0..LENGTH {
             if dice.roll(4) == 0 {
                 dice.now = dice.now.plus(Duration::from_secs(dice.roll(120)));

@@ -175,6 +175,21 @@ pub struct OptOutChange {
     pub evidence: Evidence,
 }
 
+impl OptOutChange {
+    /// That somebody wants no more messages, as a record shows; no message of theirs says so.
+    #[must_use]
+    pub fn on_record(
+        phone: E164Phone,
+        flag: OptOutFlag,
+        source: OptOutSource,
+        at: UnixMillis,
+        recorded_at: UnixMillis,
+    ) -> Self {
+        let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at };
+        Self { phone, flag, direction: Direction::Out, at, evidence }
+    }
+}
+
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeOutcome {

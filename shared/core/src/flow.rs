@@ -17,10 +17,10 @@ pub mod worker;
 use std::time::Duration;
 
 use crate::{
-    contact::Objection,
+    contact::{Contacts, NotTextable, Objection, OptOutChange, OptOutFlag, OptOutSource},
     ids::Ids,
     phone::E164Phone,
-    provider::{Limits, NotDone},
+    provider::{Limits, NotDone, Provider, Refusal},
     store::{Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
     time::{Clock, UnixMillis},
@@ -47,22 +47,44 @@ async fn respect(
     Ok(())
 }
 
-/// Counts a condition under its code.
-fn count(telemetry: &impl Telemetry, code: WebchatCode) {
+/// Why a provider is not to be called now, if it asked to be left alone.
+async fn paused(store: &impl Limits, clock: &impl Clock, provider: Provider) -> Result<Option<NotDone>, StoreError> {
+    let now = clock.now();
+    let until = store.paused_until(provider, now).await?;
+    Ok(until.map(|until| NotDone::Throttled { provider, wait: until.since(now) }))
+}
+
+/// Writes down what a refusal says about the person. Before the end of the send, so that a crash in between repeats the
+/// refusal and not the mistake.
+async fn learn(store: &impl Contacts, phone: &E164Phone, refusal: Refusal, now: UnixMillis) -> Result<(), StoreError> {
+    match refusal {
+        Refusal::InvalidPhone => store.mark_not_textable(phone, NotTextable::InvalidPhone, now).await,
+        Refusal::OptedOut => store.record_opt_out(&opted_out_at_podium(phone, now)).await.map(|_| ()),
+        Refusal::CooldownViolation | Refusal::Other { .. } => Ok(()),
+    }
+}
+
+/// That Podium says of somebody that they want no messages.
+fn opted_out_at_podium(phone: &E164Phone, now: UnixMillis) -> OptOutChange {
+    OptOutChange::on_record(phone.clone(), OptOutFlag::Keyword, OptOutSource::Podium, now, now)
+}
+
+/// Counts a condition under its code, and says it.
+fn report(telemetry: &impl Telemetry, code: WebchatCode, line: Line) {
     telemetry.count(Metric::WebchatCode, Some(code.as_str()));
+    telemetry.line(line.code(code.as_str()));
 }
 
 /// The audit line of a message that was not sent.
 fn report_blocked(telemetry: &impl Telemetry, phone: &E164Phone, what: &'static str, objection: &Objection) {
     let line = Line::info("a message was not sent").word("message", what).phone(phone);
-    telemetry.line(match objection {
+    match objection {
         Objection::OptedOut(flag) => {
-            count(telemetry, WebchatCode::OptOutBlocked);
-            line.code(WebchatCode::OptOutBlocked.as_str()).word("reason", flag.as_str())
+            report(telemetry, WebchatCode::OptOutBlocked, line.word("reason", flag.as_str()));
         }
-        Objection::NotTextable(why) => line.word("reason", why.as_str()),
-        Objection::CoolingDown { .. } => line.word("reason", "cooldown"),
-    });
+        Objection::NotTextable(why) => telemetry.line(line.word("reason", why.as_str())),
+        Objection::CoolingDown { .. } => telemetry.line(line.word("reason", "cooldown")),
+    }
 }
 
 /// One row that cannot be read must not keep a timer from the others; a table that does not answer ends its run.
@@ -79,7 +101,6 @@ fn unreadable(telemetry: &impl Telemetry, error: &StoreError) -> Result<(), Stor
 
 /// Says that nothing is sent because the opt-outs cannot be read.
 fn report_unreadable(telemetry: &impl Telemetry, error: &StoreError) {
-    let code = WebchatCode::OptOutStoreUnreachable;
-    count(telemetry, code);
-    telemetry.line(Line::error("opt-outs cannot be read; nothing is sent").code(code.as_str()).detail(error));
+    let line = Line::error("opt-outs cannot be read; nothing is sent").detail(error);
+    report(telemetry, WebchatCode::OptOutStoreUnreachable, line);
 }

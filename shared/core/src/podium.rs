@@ -11,6 +11,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use news::stop_of;
 pub use news::{OptOutNews, refused_for_opt_out};
 pub use read::{Item, items, parse};
 
@@ -33,6 +34,15 @@ pub struct PodiumEvent {
     pub occurred_at: Option<UnixMillis>,
     /// What it is.
     pub what: What,
+}
+
+impl PodiumEvent {
+    /// When it happened. What says nothing happened when it arrived, and so did what comes from the future: nothing said
+    /// later could be newer.
+    #[must_use]
+    pub fn happened_at(&self, received_at: UnixMillis) -> UnixMillis {
+        self.occurred_at.unwrap_or(received_at).min(received_at)
+    }
 }
 
 /// What an event is.

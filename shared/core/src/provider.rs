@@ -56,6 +56,12 @@ pub enum NotDone {
 }
 
 impl NotDone {
+    /// A provider that cannot be used, and why; no word of the reason may come from a customer.
+    #[must_use]
+    pub fn unavailable(provider: Provider, detail: impl Into<String>) -> Self {
+        Self::Unavailable { provider, detail: detail.into() }
+    }
+
     /// Who cannot help.
     #[must_use]
     pub const fn provider(&self) -> Provider {

@@ -185,7 +185,7 @@ fn number(text: &str) -> Option<u64> {
 
 /// Not "throttled", whatever the host says: that would keep us away from Podium, which has no part in it.
 fn unavailable(detail: &str) -> NotDone {
-    NotDone::Unavailable { provider: Provider::Podium, detail: format!("the host of an attachment: {detail}") }
+    NotDone::unavailable(Provider::Podium, format!("the host of an attachment: {detail}"))
 }
 
 #[cfg(test)]

@@ -265,5 +265,5 @@ fn present(answer: Answer) -> Result<Option<Answer>, CallFailure> {
 }
 
 fn unavailable(detail: impl Into<String>) -> NotDone {
-    NotDone::Unavailable { provider: Provider::Podium, detail: detail.into() }
+    NotDone::unavailable(Provider::Podium, detail)
 }

@@ -208,7 +208,7 @@ fn is_version(text: &str) -> bool {
 }
 
 fn unavailable(detail: impl Into<String>) -> NotDone {
-    NotDone::Unavailable { provider: Provider::Shopify, detail: detail.into() }
+    NotDone::unavailable(Provider::Shopify, detail)
 }
 
 #[cfg(test)]

@@ -82,8 +82,8 @@ pub(crate) async fn authorized<E: From<NotDone>>(
     let second = tokens.token(Some(&first)).await?;
     let outcome = exchange(make(&second)?).await;
     if is_unauthorized(&outcome) {
-        let detail = "the access token is refused, and so is a new one".into();
-        return Err(NotDone::Unavailable { provider, detail }.into());
+        let detail = "the access token is refused, and so is a new one";
+        return Err(NotDone::unavailable(provider, detail).into());
     }
     Ok(outcome)
 }

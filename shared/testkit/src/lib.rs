@@ -10,6 +10,7 @@
 )]
 
 pub mod clock;
+pub mod dice;
 pub mod model;
 pub mod recorder;
 pub mod shop;

@@ -17,7 +17,10 @@ use std::{
 };
 
 use frontdesk_core::{provider::Refusal, request::RequestStatus, time::DAY};
-use frontdesk_testkit::world::{Fault, Plan, World};
+use frontdesk_testkit::{
+    dice::Dice,
+    world::{Fault, Plan, World},
+};
 
 const MIA: &str = "+61491570156";
 const NOAH: &str = "+61491570157";
@@ -183,23 +186,11 @@ fn pairs(can_look_up: bool) {
     println!("{runs} runs with two faults");
 }
 
-/// A small generator with a seed that a failure prints; no crate for twelve lines.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(sides).unwrap()).unwrap()
-    }
-}
-
 #[test]
 fn seeded_triples_with_duplicates_and_reordering() {
     let base: u64 = std::env::var("FRONTDESK_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(20_261_120);
     for seed in base..base + 4_000 {
-        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut dice = Dice::seeded(seed);
         let plan: Plan = (0..3).map(|_| (dice.roll(70), Fault::ALL[dice.roll(6)])).collect();
         let can_look_up = dice.roll(2) == 0;
         let shuffled = move |world: &World| {

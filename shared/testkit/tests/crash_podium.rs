@@ -18,7 +18,10 @@ use std::{
 };
 
 use frontdesk_core::{flow::podium_worker::ReplyMode, keyword::KeywordAnswers, time::Clock};
-use frontdesk_testkit::world::{Fault, Incoming, Plan, Role, World};
+use frontdesk_testkit::{
+    dice::Dice,
+    world::{Fault, Incoming, Plan, Role, World},
+};
 
 const MIA: &str = "+61491570156";
 const NOAH: &str = "+61491570157";
@@ -239,18 +242,6 @@ fn run(name: &str, kind: Kind, plan: &Plan, world: World, scenario: impl Fn(&Wor
     world
 }
 
-/// A small generator with a seed that a failure prints; no crate for twelve lines.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(sides).unwrap()).unwrap()
-    }
-}
-
 #[test]
 fn without_faults_everybody_is_answered_once_and_rightly() {
     for scenario in SCENARIOS {
@@ -347,7 +338,7 @@ const PAIRS_STRIDE: usize = 5;
 fn seeded_triples_in_a_busy_shop() {
     let base: u64 = std::env::var("FRONTDESK_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(20_261_120);
     for seed in base..base + 1_500 {
-        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut dice = Dice::seeded(seed);
         let plan: Plan = (0..3).map(|_| (dice.roll(150), Fault::ALL[dice.roll(6)])).collect();
         let kind = KINDS[dice.roll(4)];
         let busy = move |world: &World| {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
+use super::report;
 use crate::{
     body::StoredBody,
     contact::{Direction, OptOutChange},
@@ -430,11 +431,8 @@ where
 
     /// Without its opt-outs an event is not taken; its sender comes again.
     fn opt_out_lost(&self, error: &StoreError) -> Answer {
-        let code = WebchatCode::OptOutStoreUnreachable;
-        self.telemetry.count(Metric::WebchatCode, Some(code.as_str()));
-        self.telemetry.line(
-            Line::error("an opt-out could not be recorded; its event is not taken").code(code.as_str()).detail(error),
-        );
+        let line = Line::error("an opt-out could not be recorded; its event is not taken").detail(error);
+        report(self.telemetry, WebchatCode::OptOutStoreUnreachable, line);
         Answer::NotStored
     }
 
@@ -517,15 +515,14 @@ pub(super) fn report_opt_out(telemetry: &impl Telemetry, event: &InboxKey, chang
         Direction::Out => ("somebody asked for no more messages", "out"),
         Direction::In => ("somebody asked for messages again", "in"),
     };
-    let mut line = Line::info(message)
+    let line = Line::info(message)
         .id("event.id", &event.to_key())
         .word("source", change.evidence.source.as_str())
         .word("flag", change.flag.as_str())
         .word("direction", direction)
         .phone(&change.phone);
-    if change.direction == Direction::Out {
-        telemetry.count(Metric::WebchatCode, Some(WebchatCode::OptOutReceived.as_str()));
-        line = line.code(WebchatCode::OptOutReceived.as_str());
+    match change.direction {
+        Direction::Out => report(telemetry, WebchatCode::OptOutReceived, line),
+        Direction::In => telemetry.line(line),
     }
-    telemetry.line(line);
 }

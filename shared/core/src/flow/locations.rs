@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{count, respect};
+use super::{paused, report, respect};
 use crate::{
     directory::{LocationBook, Locations},
     provider::{CallFailure, Limits, LocationList, NotDone, Provider, Tally},
@@ -44,16 +44,14 @@ impl<S: Locations + Limits, P: LocationList, C: Clock, T: Telemetry> RefreshLoca
     /// # Errors
     /// When a table cannot be used.
     pub async fn run(&self) -> Result<Result<LocationBook, NotDone>, StoreError> {
-        let now = self.clock.now();
-        if let Some(until) = self.store.paused_until(Provider::Podium, now).await? {
-            let why = NotDone::Throttled { provider: Provider::Podium, wait: until.since(now) };
+        if let Some(why) = paused(self.store, self.clock, Provider::Podium).await? {
             return self.failed(why).await;
         }
+        let now = self.clock.now();
         match self.list.list_locations().await {
             // A shop without locations would have no webhooks either; a token without the right sees none.
             Ok(locations) if locations.is_empty() => {
-                let detail = "it lists no location".to_owned();
-                self.failed(NotDone::Unavailable { provider: Provider::Podium, detail }).await
+                self.failed(NotDone::unavailable(Provider::Podium, "it lists no location")).await
             }
             Ok(locations) => {
                 let book = LocationBook { fetched_at: now, locations };
@@ -67,7 +65,7 @@ impl<S: Locations + Limits, P: LocationList, C: Clock, T: Telemetry> RefreshLoca
             }
             Err(CallFailure::Refused { status }) => {
                 let detail = format!("it refuses the list of locations with status {status}");
-                self.failed(NotDone::Unavailable { provider: Provider::Podium, detail }).await
+                self.failed(NotDone::unavailable(Provider::Podium, detail)).await
             }
         }
     }
@@ -89,10 +87,9 @@ impl<S: Locations + Limits, P: LocationList, C: Clock, T: Telemetry> RefreshLoca
         }
         let tally = Tally { what: "locations_stale", now, window: self.rules.interval, limit: 1 };
         if self.store.tally(&tally).await? {
-            let code = WebchatCode::LocationsStale;
-            count(self.telemetry, code);
             let age = book.map_or(-1, |b| i64::try_from(now.since(b.fetched_at).as_secs()).unwrap_or(i64::MAX));
-            self.telemetry.line(Line::error("the list of locations is stale").code(code.as_str()).number("age_s", age));
+            let line = Line::error("the list of locations is stale").number("age_s", age);
+            report(self.telemetry, WebchatCode::LocationsStale, line);
         }
         Ok(())
     }

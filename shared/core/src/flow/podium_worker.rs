@@ -5,10 +5,9 @@
 //! begun and not finished is simply worked on again.
 
 use super::{
-    count,
     ingest::report_opt_out,
     locations::{LocationRules, RefreshLocations},
-    report_blocked, respect,
+    opted_out_at_podium, paused, report, report_blocked, respect,
     say::{Said, Speaker, SpeakerRules, Utterance},
     sessions::{Called, after_call, note_of, report_damage},
     worker::{Shell, WorkError, WorkerRules},
@@ -138,29 +137,23 @@ enum Found {
     CannotTell,
 }
 
-/// How an event ends, and what the audit line says about it.
-enum End {
-    Done(&'static str),
-    Rejected(RejectReason),
-}
-
 /// Either a value to go on with, or the end of the road.
 type Step<T> = Result<T, Stop>;
 
 enum Stop {
-    End(End),
+    End(EventEnd),
     Error(WorkError),
+}
+
+impl From<NotDone> for Stop {
+    fn from(why: NotDone) -> Self {
+        Self::Error(why.into())
+    }
 }
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         Self::Error(error.into())
-    }
-}
-
-impl From<WorkError> for Stop {
-    fn from(error: WorkError) -> Self {
-        Self::Error(error)
     }
 }
 
@@ -196,23 +189,21 @@ where
             Err(Stop::Error(error)) => return Err(error),
         };
         self.audit(&held, &end);
-        let end = match end {
-            End::Done(word) => EventEnd::Done(word),
-            End::Rejected(reason) => EventEnd::Rejected(reason),
-        };
         self.shell().finish(&row.key, lease, &end).await
     }
 
-    async fn carry_out(&self, held: &Held<'_>) -> Step<End> {
+    async fn carry_out(&self, held: &Held<'_>) -> Step<EventEnd> {
         let opted_out = self.opt_outs(held).await?;
         match &held.event.what {
-            What::Received(_) if opted_out => Ok(End::Done("opted_out")),
+            What::Received(_) if opted_out => Ok(EventEnd::Done("opted_out")),
             What::Received(message) => self.received(held, message).await,
             What::Sent(message) => self.sent(held, message).await,
-            What::Failed { .. } | What::InvitationFailed { .. } if opted_out => Ok(End::Done("opted_out_by_provider")),
-            What::Failed { .. } | What::InvitationFailed { .. } => Ok(End::Done("noted")),
+            What::Failed { .. } | What::InvitationFailed { .. } if opted_out => {
+                Ok(EventEnd::Done("opted_out_by_provider"))
+            }
+            What::Failed { .. } | What::InvitationFailed { .. } => Ok(EventEnd::Done("noted")),
             What::Contact(contact) => self.contact_changed(held, contact).await,
-            What::Other => Ok(End::Done("nothing_to_do")),
+            What::Other => Ok(EventEnd::Done("nothing_to_do")),
         }
     }
 
@@ -254,27 +245,24 @@ where
         if phones.is_empty() {
             let too_soon = self.clock.now() < held.received_at.plus(OWN_ROW_WITHIN);
             if too_soon && matches!(held.event.what, What::InvitationFailed { .. }) {
-                let detail = "the failed invitation is none that is on record yet".to_owned();
-                return Err(Stop::Error(WorkError::Provider(NotDone::Unavailable {
-                    provider: Provider::Podium,
-                    detail,
-                })));
+                return Err(unclear("the failed invitation is none that is on record yet"));
             }
             self.report_unattributed(held);
-            return Err(Stop::End(End::Rejected(RejectReason::UnattributedOptOut)));
+            return Err(rejected(RejectReason::UnattributedOptOut));
         }
-        let make = |phone: E164Phone| {
-            let mut change = super::say::opted_out_at_podium(&phone, held.received_at);
-            if let What::Received(message) = &held.event.what {
-                change.evidence.source = message.channel.source();
-                change.evidence.text_sha256 = message.text_sha256();
-                change.evidence.message_id = message.uid.as_ref().map(|u| u.as_str().to_owned());
-                change.at = held.event.occurred_at.unwrap_or(held.received_at).min(held.received_at);
+        let change = |phone: E164Phone| match &held.event.what {
+            What::Received(message) => {
+                podium::stop_of(phone, message, held.event.happened_at(held.received_at), held.received_at)
             }
-            report_opt_out(self.telemetry, held.key, &change);
-            change
+            What::Sent(_) | What::Failed { .. } | What::Contact(_) | What::InvitationFailed { .. } | What::Other => {
+                opted_out_at_podium(&phone, held.received_at)
+            }
         };
-        Ok(phones.into_iter().map(make).collect())
+        let changes: Vec<OptOutChange> = phones.into_iter().map(change).collect();
+        for change in &changes {
+            report_opt_out(self.telemetry, held.key, change);
+        }
+        Ok(changes)
     }
 
     fn report_unattributed(&self, held: &Held<'_>) {
@@ -299,17 +287,21 @@ where
             }
         };
         let certain = |book: &LocationBook| named.is_some_and(|uid| book.get(uid).is_some_and(|l| l.country.is_some()));
-        let book = self.store.locations().await?;
-        if let Some(book) = book.as_ref().filter(|b| certain(b)) {
-            return Ok((book.clone(), true));
+        let (book, on_record) = self.book(certain).await?;
+        // Without the list of today the endpoint had to guess, and may have guessed wrong.
+        let certain = on_record && certain(&book);
+        Ok((book, certain))
+    }
+
+    /// The list of locations: the one on record if it has what is wanted, or is too fresh to be asked for again; else a
+    /// new one. Says whether it was on record.
+    async fn book(&self, has_what_is_wanted: impl Fn(&LocationBook) -> bool) -> Step<(LocationBook, bool)> {
+        let fresh_from = self.clock.now().minus(self.chat.locations.fresh_for);
+        let will_do = |book: &LocationBook| has_what_is_wanted(book) || book.fetched_at > fresh_from;
+        match self.store.locations().await?.filter(will_do) {
+            Some(book) => Ok((book, true)),
+            None => Ok((self.refresh().run().await??, false)),
         }
-        let fresh = |at: UnixMillis| self.clock.now().since(at) < self.chat.locations.fresh_for;
-        if let Some(book) = book.as_ref().filter(|b| fresh(b.fetched_at)) {
-            return Ok((book.clone(), false));
-        }
-        // The endpoint had to guess without this list, and may have guessed wrong.
-        let book = self.refresh().run().await?.map_err(WorkError::Provider)?;
-        Ok((book, false))
     }
 
     fn refresh(&self) -> RefreshLocations<'_, S, P, C, T> {
@@ -336,29 +328,30 @@ where
         }
     }
 
-    async fn received(&self, held: &Held<'_>, message: &Message) -> Step<End> {
+    async fn received(&self, held: &Held<'_>, message: &Message) -> Step<EventEnd> {
         let location = self.location(message).await?;
         let phone = match message.customer(location.country) {
             Ok(phone) => phone,
             // E-mail and the social networks: Podium's inbox has it, and nothing of ours is about it.
-            Err(None) if message.channel == Channel::Other => return Ok(End::Done("no_phone_channel")),
+            Err(None) if message.channel == Channel::Other => return Ok(EventEnd::Done("no_phone_channel")),
             Err(None) => return Err(rejected(RejectReason::MissingPhone)),
             Err(Some(why)) => return Err(rejected(RejectReason::InvalidPhone(why))),
         };
         self.attachments(held, &message.attachments).await?;
         let contact = self.contact(held, message, &phone, &location).await?;
-        let session = self.session(held, message, &phone, &location).await?;
+        let unsure = wish::read(message.text.as_deref().unwrap_or_default(), &self.chat.extra_words) == Wish::Unsure;
+        let session = self.session(held, message, &phone, &location, unsure).await?;
         if let Some(objection @ Objection::OptedOut(_)) = contact.closed_to_messages() {
             report_blocked(self.telemetry, &phone, "answer", &objection);
-            return Ok(End::Done("kept_for_staff"));
+            return Ok(EventEnd::Done("kept_for_staff"));
         }
-        if self.wish(message) == Wish::Unsure {
+        if unsure {
             self.ask_staff(held, message).await?;
         } else {
             self.answer(held, message, &phone, &location, session.as_ref()).await?;
         }
         self.telemetry.count(Metric::MessageIngested, None);
-        Ok(End::Done("ingested"))
+        Ok(EventEnd::Done("ingested"))
     }
 
     /// The location: required, known, never guessed. One that is not on the list makes us load the list again, once.
@@ -368,34 +361,23 @@ where
             LocationClaim::Missing => return Err(self.misrouted(RejectReason::MissingLocation).await?),
             LocationClaim::Unreadable => return Err(self.misrouted(RejectReason::UnknownLocation).await?),
         };
-        let book = self.store.locations().await?;
-        if let Some(known) = book.as_ref().and_then(|b| b.get(uid)) {
-            self.refresh().report_if_stale(book.as_ref()).await?;
-            return Ok(known.clone());
-        }
-        let fresh = |at: UnixMillis| self.clock.now().since(at) < self.chat.locations.fresh_for;
-        if !book.as_ref().is_some_and(|b| fresh(b.fetched_at)) {
-            // Without an answer the location is neither known nor unknown: the message waits.
-            let book = self.refresh().run().await?.map_err(WorkError::Provider)?;
-            if let Some(known) = book.get(uid) {
-                return Ok(known.clone());
-            }
-        }
-        Err(self.misrouted(RejectReason::UnknownLocation).await?)
+        // Without an answer of Podium's the location is neither known nor unknown: the message waits.
+        let (book, _) = self.book(|book| book.get(uid).is_some()).await?;
+        let Some(known) = book.get(uid) else {
+            return Err(self.misrouted(RejectReason::UnknownLocation).await?);
+        };
+        self.refresh().report_if_stale(Some(&book)).await?;
+        Ok(known.clone())
     }
 
     async fn misrouted(&self, reason: RejectReason) -> Result<Stop, StoreError> {
         let BurstRules { limit, window } = self.chat.burst;
         let tally = Tally { what: "location_rejections", now: self.clock.now(), window, limit };
         if self.store.tally(&tally).await? {
-            let code = WebchatCode::LocationRejectionBurst;
-            count(self.telemetry, code);
-            self.telemetry.line(
-                Line::error("many messages name no usable location; is a page's widget set up wrongly?")
-                    .code(code.as_str())
-                    .number("rejections", i64::from(limit))
-                    .number("window_s", i64::try_from(window.as_secs()).unwrap_or(i64::MAX)),
-            );
+            let line = Line::error("many messages name no usable location; is a page's widget set up wrongly?")
+                .number("rejections", i64::from(limit))
+                .number("window_s", i64::try_from(window.as_secs()).unwrap_or(i64::MAX));
+            report(self.telemetry, WebchatCode::LocationRejectionBurst, line);
         }
         Ok(rejected(reason))
     }
@@ -419,7 +401,7 @@ where
                         if enough || !patient { Ok(Measured::Unknown) } else { self.podium.measure(url).await };
                     match measured {
                         Ok(Measured::Bytes(bytes)) => bytes,
-                        Err(why) => return Err(Stop::Error(WorkError::Provider(why))),
+                        Err(why) => return Err(why.into()),
                         Ok(Measured::Unknown) => {
                             // Podium took it, so it is within Podium's limit; only we cannot tell.
                             self.telemetry.count(Metric::AttachmentUnchecked, None);
@@ -465,7 +447,7 @@ where
                 let never_said = !contact.opt_outs.iter().any(|(flag, _)| *flag == OptOutFlag::Keyword);
                 if found.opted_out && never_said {
                     // They told Podium before we were there.
-                    let change = super::say::opted_out_at_podium(phone, held.received_at);
+                    let change = opted_out_at_podium(phone, held.received_at);
                     self.store.record_opt_out(&change).await?;
                     report_opt_out(self.telemetry, held.key, &change);
                     contact.opt_outs.push((change.flag, OptOutRecord::of(&change)));
@@ -518,13 +500,8 @@ where
             }
         }
         // The message goes on without; the next one of this person tries again.
-        let code = WebchatCode::ContactConflict;
-        count(self.telemetry, code);
-        self.telemetry.line(
-            Line::error("Podium says that a contact exists and does not show it")
-                .code(code.as_str())
-                .phone(&meeting.phone),
-        );
+        let line = Line::error("Podium says that a contact exists and does not show it").phone(&meeting.phone);
+        report(self.telemetry, WebchatCode::ContactConflict, line);
         Ok(None)
     }
 
@@ -535,17 +512,17 @@ where
         message: &Message,
         phone: &E164Phone,
         location: &KnownLocation,
+        quiet: bool,
     ) -> Step<Option<Session>> {
         let key = SessionKey { phone: phone.clone(), location: location.uid.clone() };
-        let at = held.event.occurred_at.unwrap_or(held.received_at).min(held.received_at);
         let what = SessionMessage {
             event: message.name(&held.event.id),
             text: message.text.clone(),
-            at,
+            at: held.event.happened_at(held.received_at),
             conversation: message.conversation.clone(),
             webchat: message.channel == Channel::Webchat,
             now: self.clock.now(),
-            quiet: self.wish(message) == Wish::Unsure,
+            quiet,
         };
         for _ in 0..SESSION_TRIES {
             let now = self.clock.now();
@@ -581,7 +558,7 @@ where
             Called::Done => self.noted(session).await,
             // The answers stay; the next message tries to hand them over again.
             Called::Refused => Ok(Some(session)),
-            Called::Later(why) => Err(Stop::Error(WorkError::Provider(why))),
+            Called::Later(why) => Err(why.into()),
         }
     }
 
@@ -589,7 +566,7 @@ where
         self.not_paused().await?;
         let outcome = self.podium.set_closed(conversation, false).await;
         if let Called::Later(why) = after_call(self.store, self.telemetry, self.clock, outcome).await? {
-            return Err(Stop::Error(WorkError::Provider(why)));
+            return Err(why.into());
         }
         let open = session.clone().reopened();
         match self.store.save_session(&open, &self.chat.sessions, self.clock.now()).await? {
@@ -658,22 +635,12 @@ where
         };
         match speaker.say(&what).await? {
             Said::Silent(objection) => report_blocked(self.telemetry, phone, kind, &objection),
-            Said::Later(why) => return Err(Stop::Error(WorkError::Provider(why))),
+            Said::Later(why) => return Err(why.into()),
             // Whether it is out is asked at the next attempt; nothing of this event is done twice by that.
-            Said::Pending => {
-                let detail = "it is not clear yet whether an answer was sent".to_owned();
-                return Err(Stop::Error(WorkError::Provider(NotDone::Unavailable {
-                    provider: Provider::Podium,
-                    detail,
-                })));
-            }
+            Said::Pending => return Err(unclear("it is not clear yet whether an answer was sent")),
             Said::Out | Said::Refused | Said::Unknown => {}
         }
         Ok(())
-    }
-
-    fn wish(&self, message: &Message) -> Wish {
-        wish::read(message.text.as_deref().unwrap_or_default(), &self.chat.extra_words)
     }
 
     /// Somebody may want no more messages, and did not say so clearly. A machine does not decide that in its own favour.
@@ -690,16 +657,16 @@ where
         let outcome = self.podium.note(conversation, note).await;
         match after_call(self.store, self.telemetry, self.clock, outcome).await? {
             Called::Done | Called::Refused => Ok(()),
-            Called::Later(why) => Err(Stop::Error(WorkError::Provider(why))),
+            Called::Later(why) => Err(why.into()),
         }
     }
 
     /// Somebody wrote to a customer: if they had opted out before, the shop should know.
-    async fn sent(&self, held: &Held<'_>, message: &Message) -> Step<End> {
+    async fn sent(&self, held: &Held<'_>, message: &Message) -> Step<EventEnd> {
         let Some(phone) = message.phone.as_deref().and_then(|p| E164Phone::parse_e164(p.trim()).ok()) else {
-            return Ok(End::Done("noted"));
+            return Ok(EventEnd::Done("noted"));
         };
-        let at = held.event.occurred_at.unwrap_or(held.received_at);
+        let at = held.event.happened_at(held.received_at);
         let contact = self.store.contact(&phone).await?;
         let breached = contact.is_some_and(|c| {
             c.opt_outs.iter().any(|(flag, record)| {
@@ -710,20 +677,16 @@ where
             })
         });
         if !breached {
-            return Ok(End::Done("noted"));
+            return Ok(EventEnd::Done("noted"));
         }
-        let code = WebchatCode::OptOutDrift;
-        count(self.telemetry, code);
-        self.telemetry.line(
-            Line::error("somebody was written to after they opted out; not by us, so look who did")
-                .code(code.as_str())
-                .id("event.id", &held.key.to_key())
-                .phone(&phone),
-        );
-        Ok(End::Done("sent_after_opt_out"))
+        let line = Line::error("somebody was written to after they opted out; not by us, so look who did")
+            .id("event.id", &held.key.to_key())
+            .phone(&phone);
+        report(self.telemetry, WebchatCode::OptOutDrift, line);
+        Ok(EventEnd::Done("sent_after_opt_out"))
     }
 
-    async fn contact_changed(&self, held: &Held<'_>, event: &ContactEvent) -> Step<End> {
+    async fn contact_changed(&self, held: &Held<'_>, event: &ContactEvent) -> Step<EventEnd> {
         let now = self.clock.now();
         if event.change == ContactChange::Merged {
             self.unite(held, event).await?;
@@ -742,7 +705,7 @@ where
                 }
             }
         }
-        Ok(End::Done("contact_noted"))
+        Ok(EventEnd::Done("contact_noted"))
     }
 
     /// Two contacts became one: an opt-out of any of their numbers holds for all of them.
@@ -777,39 +740,25 @@ where
     }
 
     async fn not_paused(&self) -> Step<()> {
-        let now = self.clock.now();
-        match self.store.paused_until(Provider::Podium, now).await? {
-            None => Ok(()),
-            Some(until) => {
-                let why = NotDone::Throttled { provider: Provider::Podium, wait: until.since(now) };
-                Err(Stop::Error(WorkError::Provider(why)))
-            }
-        }
+        paused(self.store, self.clock, Provider::Podium).await?.map_or(Ok(()), |why| Err(why.into()))
     }
 
     async fn later(&self, why: NotDone) -> Result<Stop, StoreError> {
         respect(self.store, self.telemetry, self.clock.now(), &why).await?;
-        Ok(Stop::Error(WorkError::Provider(why)))
+        Ok(why.into())
     }
 
     /// The audit line: what became of an event, without anything that it said.
-    fn audit(&self, held: &Held<'_>, end: &End) {
+    fn audit(&self, held: &Held<'_>, end: &EventEnd) {
         let waited = self.clock.now().since(held.received_at).as_millis();
-        let mut line = match end {
-            End::Done(word) => Line::info("audit").word("action", word),
-            End::Rejected(reason) => {
-                let line = Line::info("audit").word("action", "rejected");
-                match reason.webchat_code() {
-                    Some(code) => {
-                        count(self.telemetry, code);
-                        line.code(code.as_str())
-                    }
-                    None => line,
-                }
-            }
+        let (action, code) = match end {
+            EventEnd::Done(word) => (*word, None),
+            EventEnd::Rejected(reason) | EventEnd::Parked(reason) => ("rejected", reason.webchat_code()),
         };
-        line =
-            line.id("event_id", held.event.id.as_str()).number("latency_ms", i64::try_from(waited).unwrap_or(i64::MAX));
+        let mut line = Line::info("audit")
+            .word("action", action)
+            .id("event_id", held.event.id.as_str())
+            .number("latency_ms", i64::try_from(waited).unwrap_or(i64::MAX));
         if let What::Received(message) | What::Sent(message) | What::Failed { message, .. } = &held.event.what {
             if let LocationClaim::Named(uid) = &message.location {
                 line = line.id("location_uid", uid.as_str());
@@ -818,7 +767,10 @@ where
                 line = line.id("phone_last4", &tail);
             }
         }
-        self.telemetry.line(line);
+        match code {
+            Some(code) => report(self.telemetry, code, line),
+            None => self.telemetry.line(line),
+        }
     }
 }
 
@@ -830,5 +782,10 @@ const fn gone(change: ContactChange) -> bool {
 }
 
 fn rejected(reason: RejectReason) -> Stop {
-    Stop::End(End::Rejected(reason))
+    Stop::End(EventEnd::Rejected(reason))
+}
+
+/// What Podium did is not known yet; the event waits until it can be.
+fn unclear(what: &str) -> Stop {
+    NotDone::unavailable(Provider::Podium, what).into()
 }

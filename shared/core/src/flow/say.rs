@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use super::{lease, report_unreadable, respect};
+use super::{learn, lease, paused, report_unreadable, respect};
 use crate::{
-    contact::{Contacts, Direction, Evidence, NotTextable, Objection, OptOutChange, OptOutFlag, OptOutSource},
+    contact::{Contacts, Objection},
     gate::{self, Passage},
     ids::{EffectKey, Ids},
     outbox::{Begin, Outbox, OutboxState, Send, Settlement, Unfinished},
@@ -15,7 +15,7 @@ use crate::{
     provider::{Limits, LookUpAnswer, Messages, NotDone, Provider, Refusal, Say, SendFailure},
     store::{Fenced, Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
-    time::{Clock, UnixMillis},
+    time::Clock,
 };
 
 /// The limits of a speaker.
@@ -105,9 +105,8 @@ where
             }
             Some(settled) => return Ok(settled_as(&settled)),
         }
-        let now = self.clock.now();
-        if let Some(until) = self.store.paused_until(Provider::Podium, now).await? {
-            return Ok(Said::Later(NotDone::Throttled { provider: Provider::Podium, wait: until.since(now) }));
+        if let Some(why) = paused(self.store, self.clock, Provider::Podium).await? {
+            return Ok(Said::Later(why));
         }
         let passage = gate::pass_answer(self.store, &what.phone, what.key.clone(), self.clock.now(), lease.until).await;
         let permit = match passage {
@@ -198,18 +197,11 @@ where
         }
     }
 
-    /// What a refusal says about the person is written down before the end.
     async fn refused(&self, what: &Utterance, lease: &Lease, refusal: Refusal) -> Result<Said, StoreError> {
-        let now = self.clock.now();
+        learn(self.store, &what.phone, refusal, self.clock.now()).await?;
         let reason = match refusal {
-            Refusal::InvalidPhone => {
-                self.store.mark_not_textable(&what.phone, NotTextable::InvalidPhone, now).await?;
-                "invalid_phone".to_owned()
-            }
-            Refusal::OptedOut => {
-                self.store.record_opt_out(&opted_out_at_podium(&what.phone, now)).await?;
-                "opted_out".to_owned()
-            }
+            Refusal::InvalidPhone => "invalid_phone".to_owned(),
+            Refusal::OptedOut => "opted_out".to_owned(),
             Refusal::CooldownViolation => "cooldown".to_owned(),
             Refusal::Other { status } => format!("refused_{status}"),
         };
@@ -217,12 +209,6 @@ where
             .line(Line::warn("the provider refused a message").word("message", what.kind).id("reason", &reason));
         self.settle(what, lease, Settlement::Failed { reason }, Said::Refused).await
     }
-}
-
-/// What a refusal to send says about the person.
-pub(super) fn opted_out_at_podium(phone: &E164Phone, now: UnixMillis) -> OptOutChange {
-    let evidence = Evidence { source: OptOutSource::Podium, message_id: None, text_sha256: None, recorded_at: now };
-    OptOutChange { phone: phone.clone(), flag: OptOutFlag::Keyword, direction: Direction::Out, at: now, evidence }
 }
 
 const fn settled_as(state: &OutboxState) -> Said {

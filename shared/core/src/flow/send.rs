@@ -14,13 +14,12 @@
 
 use std::time::Duration;
 
-use super::lease;
+use super::{learn, lease, respect};
 use crate::{
-    contact::{Contacts, Direction, Evidence, Hold, NotTextable, OptOutChange, OptOutFlag, OptOutSource},
+    contact::{Contacts, Hold, OptOutChange, OptOutFlag, OptOutSource},
     gate::{self, Passage, Permit},
     ids::{EffectKey, Ids, OrderKey, ProviderId},
     outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement, Unfinished},
-    phone::E164Phone,
     provider::{Limits, LookUp, LookUpAnswer, NotDone, Orders, Provider, Refusal, ReviewSend, Reviews, SendFailure},
     request::{FailReason, Postpone, RequestClaim, RequestEnd, RequestStatus, Requests, ReviewRequest, Wait},
     retry::Backoff,
@@ -223,7 +222,9 @@ where
             SendDecision::Skip(reason) => Err(skipped(reason)),
             SendDecision::PutOff(postpone) => Err(Stop::Next(Next::Postpone(postpone))),
             SendDecision::OptedOutAtShop { phone, at } => {
-                self.opt_out(phone, OptOutFlag::MarketingSms, OptOutSource::Shopify, at).await?;
+                let (flag, source) = (OptOutFlag::MarketingSms, OptOutSource::Shopify);
+                let change = OptOutChange::on_record(phone, flag, source, at, self.clock.now());
+                self.store.record_opt_out(&change).await?;
                 Err(skipped(SkipReason::OptedOut))
             }
         }
@@ -278,7 +279,7 @@ where
             Err(SendFailure::Refused(refusal)) => Err(self.refused(held, refusal).await?),
             // A link that may or may not have been made bothers nobody; make another.
             Err(SendFailure::Ambiguous { detail }) => {
-                Err(self.not_now(held, &NotDone::Unavailable { provider: Provider::Podium, detail }).await?)
+                Err(self.not_now(held, &NotDone::unavailable(Provider::Podium, detail)).await?)
             }
         }
     }
@@ -319,20 +320,10 @@ where
         Ok(Next::End(RequestEnd::Sent { message }))
     }
 
-    /// A refusal for good. What it says about the person is written down before the end, so that a crash in between
-    /// repeats the refusal and not the mistake.
+    /// A refusal for good.
     async fn refused(&self, held: &Held, refusal: Refusal) -> Result<Stop, StoreError> {
         let now = self.clock.now();
-        match refusal {
-            Refusal::InvalidPhone => {
-                self.store.mark_not_textable(&held.request.plan.phone, NotTextable::InvalidPhone, now).await?;
-            }
-            Refusal::OptedOut => {
-                let phone = held.request.plan.phone.clone();
-                self.opt_out(phone, OptOutFlag::Keyword, OptOutSource::Podium, now).await?;
-            }
-            Refusal::CooldownViolation | Refusal::Other { .. } => {}
-        }
+        learn(self.store, &held.request.plan.phone, refusal, now).await?;
         let end = match refusal {
             Refusal::Other { status } => RequestEnd::Failed(FailReason::Refused { status }),
             Refusal::InvalidPhone | Refusal::OptedOut | Refusal::CooldownViolation => {
@@ -368,12 +359,9 @@ where
     /// Waits for a provider. A wish to be left alone is everybody's to respect.
     async fn wait_for(&self, held: &Held, why: &NotDone) -> Result<Stop, StoreError> {
         let now = self.clock.now();
+        respect(self.store, self.telemetry, now, why).await?;
         let wait = match why {
-            NotDone::Throttled { provider, wait } => {
-                self.store.pause(*provider, now.plus(*wait)).await?;
-                self.telemetry.count(Metric::ProviderPaused, Some(provider.as_str()));
-                *wait
-            }
+            NotDone::Throttled { wait, .. } => *wait,
             NotDone::Unavailable { .. } => self.rules.backoff.after(held.request.attempts, held.effect.as_str()),
         };
         self.telemetry.line(self.about(held, Line::warn("a provider cannot help now")).detail(why));
@@ -383,18 +371,6 @@ where
     fn later(&self, held: &Held) -> Stop {
         let wait = self.rules.backoff.after(held.request.attempts, held.effect.as_str());
         postponed(self.clock.now().plus(wait), Wait::Clock)
-    }
-
-    async fn opt_out(
-        &self,
-        phone: E164Phone,
-        flag: OptOutFlag,
-        source: OptOutSource,
-        at: UnixMillis,
-    ) -> Result<(), StoreError> {
-        let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at: self.clock.now() };
-        let change = OptOutChange { phone, flag, direction: Direction::Out, at, evidence };
-        self.store.record_opt_out(&change).await.map(|_| ())
     }
 
     /// Writes the end, or the way back. The cooldown goes first: if the process dies in between, the request is still

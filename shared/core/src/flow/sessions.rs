@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::{
-    count, lease,
+    lease, paused,
     promote::{PAGE, PAGES_MAX},
-    report_blocked, respect,
+    report, report_blocked, respect,
     say::{Said, Speaker, SpeakerRules, Utterance},
     unreadable,
 };
 use crate::{
     contact::{Contacts, Objection},
     directory::{LocationBook, Locations},
-    ids::{ConversationUid, EffectKey, Ids, LocationUid, Shard},
+    ids::{ConversationUid, EffectKey, Ids, Shard},
     outbox::Outbox,
     provider::{CallFailure, Desk, Limits, Messages, NotDone, Provider, Say},
     session::{Answer, Session, SessionDue, SessionKey, SessionRules, Sessions},
@@ -122,14 +122,6 @@ where
     /// Asks once in this idle spell. The prompt's name holds the spell, so that two clocks, or one that died half-way,
     /// ask once between them.
     async fn prompt(&self, session: Session, location_name: &str) -> Result<bool, StoreError> {
-        let speaker = Speaker {
-            store: self.store,
-            messages: self.podium,
-            clock: self.clock,
-            ids: self.ids,
-            telemetry: self.telemetry,
-            rules: self.speaker,
-        };
         let Some(prompt) = self.prompt else { return self.prompted(session).await };
         let what = Utterance {
             key: EffectKey::keep_alive(&session.id, session.spell),
@@ -141,12 +133,18 @@ where
             },
             kind: "keep_alive",
         };
-        let line = self.about(&session);
+        let speaker = Speaker {
+            store: self.store,
+            messages: self.podium,
+            clock: self.clock,
+            ids: self.ids,
+            telemetry: self.telemetry,
+            rules: self.speaker,
+        };
         match speaker.say(&what).await? {
             Said::Out => {
-                count(self.telemetry, WebchatCode::SessionWarned);
-                let code = WebchatCode::SessionWarned.as_str();
-                self.telemetry.line(line(Line::info("somebody fell silent and was asked once").code(code)));
+                let line = about(&session, Line::info("somebody fell silent and was asked once"));
+                report(self.telemetry, WebchatCode::SessionWarned, line);
             }
             Said::Silent(objection @ (Objection::OptedOut(_) | Objection::NotTextable(_))) => {
                 report_blocked(self.telemetry, &session.key.phone, "keep_alive", &objection);
@@ -173,7 +171,7 @@ where
         let alone = held.now > session.last_at.plus(self.sessions.close_after + CLOSE_ALONE_AFTER);
         let conversation = session.conversation.clone().filter(|_| !alone);
         if let Some(conversation) = &conversation {
-            if self.store.paused_until(Provider::Podium, held.now).await?.is_some() {
+            if paused(self.store, self.clock, Provider::Podium).await?.is_some() {
                 return Ok(false);
             }
             if !session.answers.is_empty() && session.closing.as_ref().is_some_and(|c| !c.noted) {
@@ -197,11 +195,9 @@ where
         if self.save(&session).await? == Fenced::Lost {
             return self.reopen(conversation.as_ref(), &session).await;
         }
-        let code = WebchatCode::SessionClosed;
-        count(self.telemetry, code);
-        let line = Line::info("a session was closed").code(code.as_str());
-        let line = line.number("answers_kept", i64::try_from(session.kept.len()).unwrap_or(i64::MAX));
-        self.telemetry.line(self.about(&session)(line));
+        let kept = i64::try_from(session.kept.len()).unwrap_or(i64::MAX);
+        let line = about(&session, Line::info("a session was closed").number("answers_kept", kept));
+        report(self.telemetry, WebchatCode::SessionClosed, line);
         Ok(true)
     }
 
@@ -210,7 +206,7 @@ where
         if let Some(conversation) = conversation {
             self.done(self.podium.set_closed(conversation, false).await).await?;
         }
-        self.telemetry.line(self.about(session)(Line::info("somebody came back while their session was closed")));
+        self.telemetry.line(about(session, Line::info("somebody came back while their session was closed")));
         Ok(false)
     }
 
@@ -226,12 +222,12 @@ where
             Called::Later(_) => false,
         })
     }
+}
 
-    fn about(&self, session: &Session) -> impl Fn(Line) -> Line + use<S, P, C, I, T> {
-        let (phone, id, location): (_, _, LocationUid) =
-            (session.key.phone.clone(), session.id.clone(), session.key.location.clone());
-        move |line| line.id("session.id", &id).id("location_uid", location.as_str()).phone(&phone)
-    }
+/// A line that says whose session it is about.
+fn about(session: &Session, line: Line) -> Line {
+    let SessionKey { phone, location } = &session.key;
+    line.id("session.id", &session.id).id("location_uid", location.as_str()).phone(phone)
 }
 
 /// What became of a call at the staff's side.
@@ -266,9 +262,8 @@ pub(super) async fn after_call(
 /// Says that a session's answers could not all be read back.
 pub(super) fn report_damage(telemetry: &impl Telemetry, session: &Session) {
     if session.damaged {
-        let code = WebchatCode::HydrationFailed;
-        count(telemetry, code);
-        telemetry.line(Line::error("kept answers cannot be read; the chat goes on without").code(code.as_str()));
+        let line = Line::error("kept answers cannot be read; the chat goes on without");
+        report(telemetry, WebchatCode::HydrationFailed, line);
     }
 }
 

@@ -27,7 +27,7 @@ impl OptOutNews {
     /// Reads an event's news. `book` is wanted only after [`OptOutNews::NeedsLocations`].
     #[must_use]
     pub fn of(event: &PodiumEvent, extra: &ExtraWords, book: Option<&LocationBook>, received_at: UnixMillis) -> Self {
-        let at = event.occurred_at.unwrap_or(received_at).min(received_at);
+        let at = event.happened_at(received_at);
         match &event.what {
             What::Received(message) => match wish::read(message.text.as_deref().unwrap_or_default(), extra) {
                 Wish::Stop => stop(message, book, at, received_at),
@@ -63,7 +63,7 @@ pub fn refused_for_opt_out(reason: &str) -> bool {
 fn stop(message: &Message, book: Option<&LocationBook>, at: UnixMillis, received_at: UnixMillis) -> OptOutNews {
     let Some(raw) = message.phone.as_deref() else { return OptOutNews::WithoutPhone };
     if let Some(phone) = plain(message, raw) {
-        return OptOutNews::Changes(vec![keyword(phone, Direction::Out, message, at, received_at)]);
+        return OptOutNews::Changes(vec![stop_of(phone, message, at, received_at)]);
     }
     let Some(book) = book else { return OptOutNews::NeedsLocations };
     // Of which country the number is may be unclear. To be silent towards one stranger more costs nothing; to miss the
@@ -72,9 +72,7 @@ fn stop(message: &Message, book: Option<&LocationBook>, at: UnixMillis, received
     if phones.is_empty() {
         return OptOutNews::WithoutPhone;
     }
-    OptOutNews::Changes(
-        phones.into_iter().map(|phone| keyword(phone, Direction::Out, message, at, received_at)).collect(),
-    )
+    OptOutNews::Changes(phones.into_iter().map(|phone| stop_of(phone, message, at, received_at)).collect())
 }
 
 /// Only for a number that is beyond doubt: a wish to be written to is not guessed at.
@@ -113,6 +111,11 @@ fn candidates(message: &Message, raw: &str, book: &LocationBook) -> Vec<E164Phon
     phones.sort_unstable();
     phones.dedup();
     phones
+}
+
+/// That the person of this number said STOP by this message.
+pub(crate) fn stop_of(phone: E164Phone, message: &Message, at: UnixMillis, received_at: UnixMillis) -> OptOutChange {
+    keyword(phone, Direction::Out, message, at, received_at)
 }
 
 fn keyword(

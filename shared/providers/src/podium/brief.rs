@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     Post, Wire,
-    contact::{body_of, is_of},
+    contact::{body_of, created, is_of, segment_of},
     done, present,
     published::look_up,
     unavailable,
@@ -122,11 +122,7 @@ impl Brief {
         wire: &Wire<T, C>,
         who: &ContactHandle,
     ) -> Result<Option<Value>, CallFailure> {
-        let name = match who {
-            ContactHandle::Email(address) => segment(address),
-            ContactHandle::Conversation(uid) => segment(uid.as_str()),
-        };
-        let Some(name) = name else { return Ok(None) };
+        let Some(name) = segment_of(who) else { return Ok(None) };
         let answer = wire.get(wire.base.at(&format!("/v4/contacts/{name}"))).await?;
         if matches!(answer.status, 400 | 404) {
             return Ok(None);
@@ -152,13 +148,7 @@ impl Brief {
             "last_name": new.last_name,
         });
         let answer = wire.call(Method::POST, wire.base.at("/v4/contacts"), Some(&body)).await?;
-        if answer.status == 409 {
-            return Ok(Created::Exists);
-        }
-        // It is made, whatever the answer looks like.
-        let body = done(answer)?.json().unwrap_or_default();
-        let uid = ["/uid", "/data/uid", "/id"].into_iter().find_map(|at| json::id(body.pointer(at)));
-        Ok(Created::Made { uid })
+        created(answer, |body| ["/uid", "/data/uid", "/id"].into_iter().find_map(|at| json::id(body.pointer(at))))
     }
 
     /// To open again is a guess: the briefs only close. Where there is no such call, the customer's next message opens it.

@@ -8,8 +8,12 @@ use frontdesk_core::{
 };
 use serde_json::Value;
 
-use super::{Contract, Podium, unavailable};
-use crate::{http::Answer, json, token::AccessTokens};
+use super::{Contract, Podium, done, unavailable};
+use crate::{
+    http::{Answer, segment},
+    json,
+    token::AccessTokens,
+};
 
 /// The name of somebody who gave none. The published contract wants one, and the number would be no better.
 const NAMELESS: &str = "Webchat visitor";
@@ -112,6 +116,22 @@ fn phones(contact: &Value) -> Vec<E164Phone> {
         }
     }
     phones
+}
+
+/// The path segment that asks for a contact; `None` for a name that cannot stand in one.
+pub(super) fn segment_of(who: &ContactHandle) -> Option<String> {
+    match who {
+        ContactHandle::Email(address) => segment(address),
+        ContactHandle::Conversation(uid) => segment(uid.as_str()),
+    }
+}
+
+/// What became of making a contact: made whatever the answer looks like, with the uid that `read` finds in it.
+pub(super) fn created(answer: Answer, read: impl FnOnce(&Value) -> Option<ProviderId>) -> Result<Created, CallFailure> {
+    if answer.status == 409 {
+        return Ok(Created::Exists);
+    }
+    Ok(Created::Made { uid: read(&done(answer)?.json().unwrap_or_default()) })
 }
 
 /// Whether a contact is the one that was asked for. One that lists addresses (or conversations), and not this one, is

@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 
 use super::{
     Post, Wire,
-    contact::{body_of, is_of, name_of, uuid},
+    contact::{body_of, created, is_of, name_of, segment_of, uuid},
     done, present, unavailable,
 };
 use crate::{
-    http::{Notice, escaped, segment},
+    http::{Notice, escaped},
     json,
     token::AccessTokens,
 };
@@ -57,14 +57,7 @@ impl Published {
         if !send.invite.as_ref().is_some_and(|invite| send.text.contains(&invite.url)) {
             return Err(unavailable("the text to send does not hold its link").into());
         }
-        // No contactName: it would rename the contact.
-        let body = |phone: &E164Phone| {
-            json!({
-                "body": send.text,
-                "channel": { "type": "phone", "identifier": phone.expose() },
-                "locationUid": send.location.as_str(),
-            })
-        };
+        let body = |phone: &E164Phone| text_to(phone, &send.location, &send.text);
         let post = Post { notice: Notice::Customer, path: MESSAGES, body: &body };
         message_uid(&wire.post(&permit, post).await?)
     }
@@ -75,15 +68,13 @@ impl Published {
         permit: Permit,
         what: &Say,
     ) -> Result<ProviderId, SendFailure> {
-        // Podium would file the conversation as closed: what a program answered is not what a person has seen. No
-        // contactName: it would rename the contact.
+        // Podium would file the conversation as closed: what a program answered is not what a person has seen.
         let body = |phone: &E164Phone| {
-            json!({
-                "body": what.text,
-                "channel": { "type": "phone", "identifier": phone.expose() },
-                "locationUid": what.location.as_str(),
-                "setOpenInbox": true,
-            })
+            let mut text = text_to(phone, &what.location, &what.text);
+            if let Some(fields) = text.as_object_mut() {
+                fields.insert("setOpenInbox".into(), json!(true));
+            }
+            text
         };
         let post = Post { notice: Notice::Customer, path: MESSAGES, body: &body };
         message_uid(&wire.post(&permit, post).await?)
@@ -104,11 +95,7 @@ impl Published {
         wire: &Wire<T, C>,
         who: &ContactHandle,
     ) -> Result<Option<Value>, CallFailure> {
-        let name = match who {
-            ContactHandle::Email(address) => segment(address),
-            ContactHandle::Conversation(uid) => segment(uid.as_str()),
-        };
-        let Some(name) = name else { return Ok(None) };
+        let Some(name) = segment_of(who) else { return Ok(None) };
         Ok(self.contact(wire, &name).await?.filter(|contact| is_of(contact, who)))
     }
 
@@ -136,13 +123,7 @@ impl Published {
             "phoneNumber": new.phone.expose(),
         });
         let answer = wire.call(Method::POST, wire.base.at("/v4/contacts"), Some(&body)).await?;
-        if answer.status == 409 {
-            return Ok(Created::Exists);
-        }
-        // It is made, whatever the answer looks like.
-        let body = done(answer)?.json().unwrap_or_default();
-        let uid = json::id(body.pointer("/data/uid")).or_else(|| uuid(body.pointer("/data/identifier")?));
-        Ok(Created::Made { uid })
+        created(answer, |body| json::id(body.pointer("/data/uid")).or_else(|| uuid(body.pointer("/data/identifier")?)))
     }
 
     pub(super) async fn set_closed<T: AccessTokens, C: Clock>(
@@ -155,6 +136,15 @@ impl Published {
         done(wire.call(Method::PUT, url, Some(&json!({ "closed": closed }))).await?)?;
         Ok(())
     }
+}
+
+/// A text to somebody. No contactName: it would rename the contact.
+fn text_to(phone: &E164Phone, location: &LocationUid, text: &str) -> Value {
+    json!({
+        "body": text,
+        "channel": { "type": "phone", "identifier": phone.expose() },
+        "locationUid": location.as_str(),
+    })
 }
 
 fn message_uid(answer: &Value) -> Result<ProviderId, SendFailure> {

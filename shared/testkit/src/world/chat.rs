@@ -7,7 +7,7 @@ use frontdesk_core::{
     directory::{LocationBook, Locations},
     flow::{
         batch::{self, Message},
-        ingest::{Ingest, IngestRules, PodiumEndpoint, Request},
+        ingest::PodiumEndpoint,
         locations::{LocationRules, RefreshLocations},
         mirror::MirrorOptOuts,
         podium_worker::{AttachmentRules, BurstRules, ChatRules, PodiumWorker},
@@ -284,23 +284,12 @@ impl World {
             signed.iter_mut().for_each(|(_, value)| *value = value.chars().rev().collect());
         }
         let headers: Vec<(&str, &[u8])> = signed.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
-        let request = Request { headers: &headers, body: &delivery.body };
         let endpoint = PodiumEndpoint {
             schemes: PodiumScheme::ALL.to_vec(),
             window: ReplayWindow { window_s: 300, stale: StalePolicy::Accept },
             extra_words: ExtraWords::default(),
         };
-        let ingest = Ingest {
-            endpoint: &endpoint,
-            store: self,
-            queue: self,
-            secrets: self,
-            clock: &self.clock,
-            ids: &self.ids,
-            telemetry: &self.recorder,
-            rules: IngestRules { body_bytes_max: 1 << 22, keep: DAY * 60 },
-        };
-        ready(ingest.handle(&request)).map(|answer| answer.status())
+        self.take_in(&endpoint, &headers, &delivery.body)
     }
 
     /// A sender of webhooks heard 2xx: from now on we answer for what it said.

@@ -9,7 +9,7 @@ use std::{
 
 use frontdesk_core::{
     flow::{
-        ingest::{Ingest, IngestRules, Request, ShopifyEndpoint},
+        ingest::{Endpoint, Ingest, IngestRules, Request, ShopifyEndpoint},
         promote::Promote,
         send::{Sender, SenderRules},
         shopify_worker::ShopifyWorker,
@@ -121,10 +121,13 @@ impl World {
         }
         let mut headers: Vec<(&str, &[u8])> = signed.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
         headers.extend(delivery.ids.iter().map(|id| ("x-shopify-webhook-id", id.as_bytes())));
-        let request = Request { headers: &headers, body: &delivery.body };
-        let endpoint = ShopifyEndpoint { shop: shop::shop() };
+        self.take_in(&ShopifyEndpoint { shop: shop::shop() }, &headers, &delivery.body)
+    }
+
+    /// The status that the sender hears; `None` if we died before there was one.
+    pub(super) fn take_in<E: Endpoint>(&self, endpoint: &E, headers: &[(&str, &[u8])], body: &[u8]) -> Option<u16> {
         let ingest = Ingest {
-            endpoint: &endpoint,
+            endpoint,
             store: self,
             queue: self,
             secrets: self,
@@ -133,7 +136,7 @@ impl World {
             telemetry: &self.recorder,
             rules: IngestRules { body_bytes_max: 1 << 22, keep: DAY * 60 },
         };
-        ready(ingest.handle(&request)).map(|answer| answer.status())
+        ready(ingest.handle(&Request { headers, body })).map(|answer| answer.status())
     }
 
     /// Workers take what is visible, until nothing is.
