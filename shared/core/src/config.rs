@@ -6,6 +6,7 @@
 mod audit;
 mod function;
 mod markdown;
+mod people;
 mod podium;
 mod reader;
 mod table;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use audit::{OptOutAuditConfig, optout_audit};
 pub use function::Function;
 pub use markdown::markdown;
+pub use people::{FollowUpConfig, NotifierConfig, PrivacyWorkerConfig, follow_up, notifier, privacy_worker};
 pub use podium::{MirrorConfig, PodiumEndpointConfig, PodiumWorkerConfig, WatchConfig, podium_endpoint, podium_worker};
 pub use reader::{Env, FAMILIES, Loaded, Problem, Problems};
 pub use table::{SETTINGS, Setting};
@@ -45,15 +47,21 @@ pub struct TableNames {
     pub directory: String,
     /// Webchat sessions.
     pub sessions: String,
+    /// What is kept of reviews.
+    pub reviews: String,
 }
 
-/// Settings of `shopify-orders`.
+/// Settings of `shopify-orders` and `shopify-privacy`: each takes any of Shopify's events.
 #[derive(Clone, Debug)]
-pub struct ShopifyOrdersConfig {
+pub struct ShopifyEndpointConfig {
     /// Its tables.
     pub tables: TableNames,
     /// The worker's queue.
     pub queue_url: String,
+    /// The queue of what customers ask about their data.
+    pub privacy_queue_url: String,
+    /// Where the pepper of erased opt-outs is kept.
+    pub pepper_secret: String,
     /// Where the signing secret is kept.
     pub webhook_secret: String,
     /// How long a read secret is good for.
@@ -69,6 +77,8 @@ pub struct ShopifyOrdersConfig {
 pub struct ShopifyWorkerConfig {
     /// Its tables.
     pub tables: TableNames,
+    /// Where the pepper of erased opt-outs is kept.
+    pub pepper_secret: String,
     /// The shop that is served.
     pub shop: ShopDomain,
     /// The merchant's rules.
@@ -82,6 +92,8 @@ pub struct ShopifyWorkerConfig {
 pub struct ReviewSenderConfig {
     /// Its tables.
     pub tables: TableNames,
+    /// Where the pepper of erased opt-outs is kept.
+    pub pepper_secret: String,
     /// The shop that is served.
     pub shop: ShopDomain,
     /// The merchant's rules.
@@ -101,12 +113,18 @@ pub struct ReviewSenderConfig {
 pub struct TimersConfig {
     /// Its tables.
     pub tables: TableNames,
+    /// Where the pepper of erased opt-outs is kept.
+    pub pepper_secret: String,
     /// The queue of Shopify's events.
     pub shopify_queue_url: String,
     /// The queue of Podium's events.
     pub podium_queue_url: String,
     /// The delay queue of due requests.
     pub reviews_queue_url: String,
+    /// The queue of what customers ask about their data.
+    pub privacy_queue_url: String,
+    /// The notifier's queue.
+    pub notices_queue_url: String,
     /// How long an event may wait before it is queued again.
     pub sweep_after: Duration,
     /// How long after its time a request that did not end is queued again.
@@ -119,6 +137,8 @@ pub struct TimersConfig {
     pub locations: LocationRules,
     /// How Podium is told of opt-outs.
     pub mirror: MirrorConfig,
+    /// Within so long a notice is to be told.
+    pub notify_within: Duration,
     /// How Podium is asked.
     pub podium: PodiumConfig,
     /// How anybody is asked.
@@ -184,15 +204,17 @@ pub struct HttpConfig {
     pub retry_after: RetryAfter,
 }
 
-/// Reads the settings of `shopify-orders`.
+/// Reads the settings of a function that takes in Shopify's webhooks.
 ///
 /// # Errors
 /// All problems at once.
-pub fn shopify_orders(env: &impl Env) -> Result<Loaded<ShopifyOrdersConfig>, Problems> {
+pub fn shopify_endpoint(env: &impl Env) -> Result<Loaded<ShopifyEndpointConfig>, Problems> {
     let mut r = Reader::new(env);
-    let config = read!(ShopifyOrdersConfig {
-        tables: r.required("FRONTDESK_TABLE_INBOX").map(|inbox| TableNames { inbox, ..TableNames::default() }),
+    let config = read!(ShopifyEndpointConfig {
+        tables: shopify_tables(&mut r),
         queue_url: r.required("FRONTDESK_QUEUE_SHOPIFY_URL"),
+        privacy_queue_url: r.required("FRONTDESK_QUEUE_PRIVACY_URL"),
+        pepper_secret: r.required("FRONTDESK_PEPPER_SECRET_ARN"),
         webhook_secret: r.required("SHOPIFY_WEBHOOK_SECRET_ARN"),
         secret_ttl: r.seconds("FRONTDESK_SECRET_TTL_SECONDS", 1..=86_400),
         shop: shop(&mut r),
@@ -209,6 +231,7 @@ pub fn shopify_worker(env: &impl Env) -> Result<Loaded<ShopifyWorkerConfig>, Pro
     let mut r = Reader::new(env);
     let config = read!(ShopifyWorkerConfig {
         tables: worker_tables(&mut r),
+        pepper_secret: r.required("FRONTDESK_PEPPER_SECRET_ARN"),
         shop: shop(&mut r),
         policy: policy(&mut r),
         rules: worker_rules(&mut r),
@@ -224,6 +247,7 @@ pub fn review_sender(env: &impl Env) -> Result<Loaded<ReviewSenderConfig>, Probl
     let mut r = Reader::new(env);
     let config = read!(ReviewSenderConfig {
         tables: sender_tables(&mut r),
+        pepper_secret: r.required("FRONTDESK_PEPPER_SECRET_ARN"),
         shop: shop(&mut r),
         policy: policy(&mut r),
         rules: sender_rules(&mut r),
@@ -242,15 +266,19 @@ pub fn timers(env: &impl Env) -> Result<Loaded<TimersConfig>, Problems> {
     let mut r = Reader::new(env);
     let config = read!(TimersConfig {
         tables: timers_tables(&mut r),
+        pepper_secret: r.required("FRONTDESK_PEPPER_SECRET_ARN"),
         shopify_queue_url: r.required("FRONTDESK_QUEUE_SHOPIFY_URL"),
         podium_queue_url: r.required("FRONTDESK_QUEUE_PODIUM_URL"),
         reviews_queue_url: r.required("FRONTDESK_QUEUE_REVIEWS_URL"),
+        privacy_queue_url: r.required("FRONTDESK_QUEUE_PRIVACY_URL"),
+        notices_queue_url: r.required("FRONTDESK_QUEUE_NOTICES_URL"),
         sweep_after: r.seconds("FRONTDESK_SWEEP_AFTER_SECONDS", 1..=86_400),
         requeue_after: r.seconds("FRONTDESK_REQUEUE_AFTER_SECONDS", 1..=86_400),
         watch: podium::watch(&mut r),
         speaker: podium::speaker_rules(&mut r),
         locations: podium::location_rules(&mut r),
         mirror: podium::mirror(&mut r),
+        notify_within: r.seconds("NOTIFY_WITHIN_SECONDS", 10..=3_600),
         podium: podium_api(&mut r),
         http: http(&mut r),
     });
@@ -273,11 +301,18 @@ fn worker_rules(r: &mut Reader<'_>) -> Option<WorkerRules> {
     })
 }
 
-fn worker_tables(r: &mut Reader<'_>) -> Option<TableNames> {
+fn shopify_tables(r: &mut Reader<'_>) -> Option<TableNames> {
     let inbox = r.required("FRONTDESK_TABLE_INBOX");
     let contacts = r.required("FRONTDESK_TABLE_CONTACTS");
+    Some(TableNames { inbox: inbox?, contacts: contacts?, ..TableNames::default() })
+}
+
+fn worker_tables(r: &mut Reader<'_>) -> Option<TableNames> {
+    let ends = shopify_tables(r);
     let requests = r.required("FRONTDESK_TABLE_REQUESTS");
-    Some(TableNames { inbox: inbox?, contacts: contacts?, requests: requests?, ..TableNames::default() })
+    let outbox = r.required("FRONTDESK_TABLE_OUTBOX");
+    let directory = r.required("FRONTDESK_TABLE_DIRECTORY");
+    Some(TableNames { requests: requests?, outbox: outbox?, directory: directory?, ..ends? })
 }
 
 fn sender_tables(r: &mut Reader<'_>) -> Option<TableNames> {
@@ -299,7 +334,8 @@ fn sender_tables(r: &mut Reader<'_>) -> Option<TableNames> {
 fn timers_tables(r: &mut Reader<'_>) -> Option<TableNames> {
     let inbox = r.required("FRONTDESK_TABLE_INBOX");
     let sessions = r.required("FRONTDESK_TABLE_SESSIONS");
-    Some(TableNames { inbox: inbox?, sessions: sessions?, ..sender_tables(r)? })
+    let rest = sender_tables(r);
+    Some(TableNames { inbox: inbox?, sessions: sessions?, ..rest? })
 }
 
 fn shop(r: &mut Reader<'_>) -> Option<ShopDomain> {
@@ -345,6 +381,12 @@ fn policy(r: &mut Reader<'_>) -> Option<ReviewPolicy> {
         locations: locations,
         only_location: only_location,
         keep: r.days("REVIEW_KEEP_DAYS", 30..=3_650),
+        reminder: people::reminder(r),
+        exclude_tags: r.optional("REVIEW_EXCLUDE_TAGS", people::tags).map(Option::unwrap_or_default),
+        after_delivery: r.optional("REVIEW_AFTER_DELIVERY_SECONDS", |text| {
+            let seconds = text.parse::<u64>().ok().filter(|s| *s <= 31_536_000);
+            seconds.map(Duration::from_secs).ok_or_else(|| "is no whole number of seconds up to a year".to_owned())
+        }),
     });
     if let Some(policy) = &policy {
         if policy.settle > policy.settle_max {
@@ -435,6 +477,7 @@ struct LocationSetting {
     country: String,
     #[serde(default)]
     shopify_location_ids: Vec<u64>,
+    review_link: Option<String>,
 }
 
 fn locations(text: &str) -> Result<Vec<Location>, String> {
@@ -457,6 +500,11 @@ fn locations(text: &str) -> Result<Vec<Location>, String> {
             if l.name.trim().is_empty() {
                 return Err(format!("gives the location {uid} no name; customers read it"));
             }
+            if l.review_link.as_deref().is_some_and(|link| !is_review_link(link)) {
+                return Err(format!(
+                    "gives the location {uid} a review_link that is no https address of up to 300 characters"
+                ));
+            }
             if crate::phone::Region::try_from(l.country.as_str()).is_ok_and(crate::phone::Region::is_known) {
                 if let Some(twice) = l.shopify_location_ids.iter().find(|id| !seen.insert(**id)) {
                     return Err(format!("lists the Shopify location {twice} twice"));
@@ -466,6 +514,7 @@ fn locations(text: &str) -> Result<Vec<Location>, String> {
                     name: l.name.trim().to_owned(),
                     country: l.country,
                     shopify_ids: l.shopify_location_ids,
+                    review_link: l.review_link,
                 })
             } else {
                 Err(format!("gives the location {uid} a country that is not two capitals like AU"))
@@ -476,3 +525,9 @@ fn locations(text: &str) -> Result<Vec<Location>, String> {
 
 #[cfg(test)]
 mod tests;
+
+/// Customers open it, so it has to be one that a text can carry.
+fn is_review_link(link: &str) -> bool {
+    let host = link.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
+    host.is_some_and(|host| host.contains('.')) && link.len() <= 300 && link.chars().all(|c| c.is_ascii_graphic())
+}

@@ -325,6 +325,8 @@ pub struct Contact {
     pub cooldown: Option<Cooldown>,
     /// Set when a provider said that the number cannot get texts.
     pub not_textable: Option<NotTextable>,
+    /// Since when texts to this number are filtered by a carrier; a person has to look.
+    pub flagged_at: Option<UnixMillis>,
     /// Where this person prefers to review.
     pub preferred_platform: Option<Platform>,
     /// Whether a Facebook account is known.
@@ -375,6 +377,7 @@ impl Contact {
             opt_outs: Vec::new(),
             cooldown: None,
             not_textable: None,
+            flagged_at: None,
             preferred_platform: None,
             has_facebook: false,
             podium: None,
@@ -456,6 +459,10 @@ pub enum HoldOutcome {
 }
 
 /// The contacts table.
+///
+/// Of somebody whose data was erased no row is left, but under a keyed hash of the number it is kept that they had opted
+/// out, and when they were last asked. Every operation on a number without a row honours that: it reads, refuses and
+/// merges as if the erased flags and the erased cooldown still stood there.
 pub trait Contacts {
     /// Reads a contact, strongly consistent.
     async fn contact(&self, phone: &E164Phone) -> Result<Option<Contact>, StoreError>;
@@ -474,6 +481,9 @@ pub trait Contacts {
     /// Notes that the number cannot get texts.
     async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, now: UnixMillis) -> Result<(), StoreError>;
 
+    /// Notes that texts to this number are filtered on their way, for a person to look at; the first time stays.
+    async fn flag_for_review(&self, phone: &E164Phone, now: UnixMillis) -> Result<(), StoreError>;
+
     /// Notes that somebody wrote to us: makes the contact's row if there is none, keeps the first name that was given,
     /// adds the location. Returns the contact as it is now.
     async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError>;
@@ -490,6 +500,10 @@ pub trait Contacts {
 
     /// Notes that Podium is about to be told that this person opted out.
     async fn note_telling(&self, phone: &E164Phone) -> Result<(), StoreError>;
+
+    /// Erases a contact: its row goes, its opt-outs and the time of its cooldown stay under a keyed hash, in one
+    /// transaction. Repeated, it changes nothing.
+    async fn erase_contact(&self, phone: &E164Phone) -> Result<(), StoreError>;
 
     /// Settles a mirror, unless the contact changed since `due` was read: then the newer change is due by itself.
     async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError>;

@@ -2,16 +2,22 @@
 //! lose or kill each of them (`tests/`, the crash simulation).
 
 pub mod batch;
+pub mod delivery;
 pub mod ingest;
 pub mod locations;
 pub mod mirror;
+pub mod notify;
 pub mod podium_worker;
+pub mod privacy;
 pub mod promote;
+pub mod reconcile;
+pub mod reviews;
 pub mod say;
 pub mod send;
 pub mod sessions;
 pub mod shopify_worker;
 pub mod sweep;
+pub mod unresolved;
 pub mod worker;
 
 use std::time::Duration;
@@ -19,8 +25,10 @@ use std::time::Duration;
 use crate::{
     contact::{Contacts, NotTextable, Objection, OptOutChange, OptOutFlag, OptOutSource},
     ids::Ids,
+    notice::{Notice, Notices},
     phone::E164Phone,
     provider::{Limits, NotDone, Provider, Refusal},
+    review_code::ReviewCode,
     store::{Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
     time::{Clock, UnixMillis},
@@ -73,6 +81,25 @@ fn opted_out_at_podium(phone: &E164Phone, now: UnixMillis) -> OptOutChange {
 fn report(telemetry: &impl Telemetry, code: WebchatCode, line: Line) {
     telemetry.count(Metric::WebchatCode, Some(code.as_str()));
     telemetry.line(line.code(code.as_str()));
+}
+
+/// The same, of the review flow.
+fn report_review(telemetry: &impl Telemetry, code: ReviewCode, line: Line) {
+    telemetry.count(Metric::ReviewCode, Some(code.as_str()));
+    telemetry.line(line.code(code.as_str()));
+}
+
+/// Writes down what people have to be told; the notifier's timer finds it within a minute.
+async fn open_notice(store: &impl Notices, telemetry: &impl Telemetry, notice: &Notice) -> Result<(), StoreError> {
+    if store.open_notice(notice).await? {
+        telemetry.count(Metric::NoticeOpened, Some(notice.kind.as_str()));
+        telemetry.line(
+            Line::info("people have something to be told")
+                .word("notice", notice.kind.as_str())
+                .id("notice.key", notice.key.as_str()),
+        );
+    }
+    Ok(())
 }
 
 /// The audit line of a message that was not sent.

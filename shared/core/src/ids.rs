@@ -84,6 +84,13 @@ id!(
     ConversationUid, 255
 );
 
+impl From<&EventId> for ProviderId {
+    /// For what has no name but its event's.
+    fn from(event: &EventId) -> Self {
+        Self(event.0.clone())
+    }
+}
+
 impl EventId {
     /// Whether it is [`EventId::of_body`]: two events of it need not be one.
     #[must_use]
@@ -191,6 +198,36 @@ impl EffectKey {
     #[must_use]
     pub fn answer(event: &EventId) -> Self {
         Self(format!("answer#{event}"))
+    }
+
+    /// The one reminder of an order's review request.
+    #[must_use]
+    pub fn reminder(order: &OrderKey) -> Self {
+        Self(format!("reminder#{}", order.to_key()))
+    }
+
+    /// The one thank-you for a review.
+    #[must_use]
+    pub fn thanks(review: &ProviderId) -> Self {
+        Self(format!("thanks#{review}"))
+    }
+
+    /// The order whose review request it is.
+    #[must_use]
+    pub fn requested_order(&self) -> Option<OrderKey> {
+        OrderKey::parse(self.0.strip_prefix("review-request#")?)
+    }
+
+    /// The order whose reminder it is.
+    #[must_use]
+    pub fn reminded_order(&self) -> Option<OrderKey> {
+        OrderKey::parse(self.0.strip_prefix("reminder#")?)
+    }
+
+    /// Whether somebody has to say that it arrived. An answer within a conversation shows by the conversation.
+    #[must_use]
+    pub fn awaits_delivery(&self) -> bool {
+        self.requested_order().or_else(|| self.reminded_order()).is_some()
     }
 
     /// Reads a stored key.

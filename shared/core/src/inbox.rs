@@ -20,22 +20,29 @@ pub enum Source {
     Shopify,
     /// The messaging provider.
     Podium,
+    /// The shop, where it is about what is kept of a person. Apart, because another worker does it: one that may read
+    /// and erase everything.
+    Privacy,
 }
 
 impl Source {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Shopify, Self::Podium, Self::Privacy];
+
     /// The name in keys and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Shopify => "shopify",
             Self::Podium => "podium",
+            Self::Privacy => "privacy",
         }
     }
 
     /// Reads [`Source::as_str`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Shopify, Self::Podium].into_iter().find(|s| s.as_str() == text)
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
     }
 }
 
@@ -158,6 +165,10 @@ pub enum RejectReason {
     Attachment(AttachmentProblem),
     /// Somebody wants no more messages, and it cannot be told who.
     UnattributedOptOut,
+    /// The review's rating is no number of stars; people were told.
+    RatingUnusable,
+    /// What it said was erased before it was worked on.
+    Erased,
     /// A provider did not help with it for a day; a person has to look.
     ProviderNoHelp,
     /// Its worker failed on it this many times; a person has to look.
@@ -187,6 +198,8 @@ impl RejectReason {
             Self::UnattributedOptOut => {
                 format!("{}: no phone that could be told", WebchatCode::OptOutReceived.described())
             }
+            Self::RatingUnusable => "rating_unusable: the review's rating is no number of stars".into(),
+            Self::Erased => "erased: its person's data was erased before it was worked on".into(),
             Self::ProviderNoHelp => "provider_no_help: a provider did not help with it for a day".into(),
             Self::TooManyAttempts { attempts } => format!("too_many_attempts: failed {attempts} times"),
         }
@@ -206,6 +219,8 @@ impl RejectReason {
             | Self::OtherShop
             | Self::UnreadableBody
             | Self::TooLarge { .. }
+            | Self::RatingUnusable
+            | Self::Erased
             | Self::ProviderNoHelp
             | Self::TooManyAttempts { .. } => None,
         }
@@ -217,6 +232,8 @@ impl RejectReason {
 pub enum EventEnd {
     /// Carried out; the word says what came of it.
     Done(&'static str),
+    /// Carried out, and its body goes with the same write.
+    Erased(&'static str),
     /// Not usable; kept and shown with its reason.
     Rejected(RejectReason),
     /// Given up after too many attempts: the row stays and an alarm rings.

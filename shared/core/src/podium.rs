@@ -5,20 +5,27 @@
 //! reads leniently: a field of the wrong type is missing, an unknown event is kept and shown, and only what a message
 //! means for a person is judged strictly, later, by its worker.
 
+mod failure;
 mod fields;
 mod news;
 mod read;
+mod reviews;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_reviews;
 
+pub use failure::{failure_kind, refused_for_opt_out};
+pub use news::OptOutNews;
 pub(crate) use news::stop_of;
-pub use news::{OptOutNews, refused_for_opt_out};
 pub use read::{Item, items, parse};
+pub use reviews::{InviteLinkEvent, ReviewEvent};
 
 use crate::{
     contact::{OptOutFlag, OptOutSource},
     ids::{ConversationUid, EventId, GroupId, LocationUid, ProviderId},
     inbox::BodySha256,
+    outbox::DeliveryNews,
     phone::{E164Phone, PhoneReject, Region},
     time::UnixMillis,
 };
@@ -43,10 +50,34 @@ impl PodiumEvent {
     pub fn happened_at(&self, received_at: UnixMillis) -> UnixMillis {
         self.occurred_at.unwrap_or(received_at).min(received_at)
     }
+
+    /// What it says became of something sent to a customer, and by which ids that goes. `None` when it says nothing, or
+    /// of nothing that has an id.
+    #[must_use]
+    pub fn delivery(&self) -> Option<(Vec<ProviderId>, DeliveryNews)> {
+        let ids_of = |message: &Message| message.uid.iter().chain(&message.invitation).cloned().collect();
+        let (mut ids, news): (Vec<ProviderId>, DeliveryNews) = match &self.what {
+            What::Sent(message) => {
+                // That a part of it failed says the event of its failure, if the whole did.
+                let arrived = message.delivery == Some(DeliveryNews::Delivered);
+                (ids_of(message), if arrived { DeliveryNews::Delivered } else { DeliveryNews::Sent })
+            }
+            What::Failed { message, reason } => {
+                (ids_of(message), DeliveryNews::Failed(failure_kind(reason.as_deref())))
+            }
+            What::Invitation { invitation, news, .. } => (invitation.iter().cloned().collect(), *news),
+            What::InviteLink(link) => (link.uid.iter().cloned().collect(), link.news?),
+            What::Received(_) | What::Contact(_) | What::Review(_) | What::ReviewResponse { .. } | What::Other => {
+                return None;
+            }
+        };
+        ids.dedup();
+        (!ids.is_empty()).then_some((ids, news))
+    }
 }
 
 /// What an event is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum What {
     /// A customer wrote.
     Received(Box<Message>),
@@ -61,17 +92,50 @@ pub enum What {
     },
     /// A contact was made, changed, merged or deleted.
     Contact(Box<ContactEvent>),
-    /// A review invitation failed (briefs' contract).
-    InvitationFailed {
+    /// A review was written or changed.
+    Review(Box<ReviewEvent>),
+    /// The shop answered a review.
+    ReviewResponse {
+        /// Which, if it says.
+        review: Option<ProviderId>,
+    },
+    /// A link that asks for a review was made, sent or followed.
+    InviteLink(Box<InviteLinkEvent>),
+    /// What became of a review invitation (briefs' contract).
+    Invitation {
         /// Which.
         invitation: Option<ProviderId>,
         /// To whom, if it says.
         phone: Option<String>,
-        /// Podium's reason.
+        /// What became of it.
+        news: DeliveryNews,
+        /// Podium's reason for a failure.
         reason: Option<String>,
     },
     /// Anything else: kept, shown, and nothing to do.
     Other,
+}
+
+impl std::fmt::Debug for What {
+    /// Without numbers; and without reasons, which are free text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Received(message) => f.debug_tuple("Received").field(message).finish(),
+            Self::Sent(message) => f.debug_tuple("Sent").field(message).finish(),
+            Self::Failed { message, reason } => {
+                let kind = failure_kind(reason.as_deref());
+                f.debug_struct("Failed").field("message", message).field("kind", &kind).finish_non_exhaustive()
+            }
+            Self::Contact(event) => f.debug_tuple("Contact").field(event).finish(),
+            Self::Review(review) => f.debug_tuple("Review").field(review).finish(),
+            Self::ReviewResponse { review } => f.debug_struct("ReviewResponse").field("review", review).finish(),
+            Self::InviteLink(link) => f.debug_tuple("InviteLink").field(link).finish(),
+            Self::Invitation { invitation, news, .. } => {
+                f.debug_struct("Invitation").field("invitation", invitation).field("news", news).finish_non_exhaustive()
+            }
+            Self::Other => f.write_str("Other"),
+        }
+    }
 }
 
 /// Through which channel a message came.
@@ -135,6 +199,10 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// When it was written, if it says.
     pub at: Option<UnixMillis>,
+    /// What it says about its delivery, if it is one to a customer.
+    pub delivery: Option<DeliveryNews>,
+    /// The review invitation that it carries, if it is one to a customer and says so.
+    pub invitation: Option<ProviderId>,
 }
 
 impl std::fmt::Debug for Message {
@@ -147,6 +215,8 @@ impl std::fmt::Debug for Message {
             .field("conversation", &self.conversation)
             .field("attachments", &self.attachments.len())
             .field("at", &self.at)
+            .field("delivery", &self.delivery)
+            .field("invitation", &self.invitation)
             .finish_non_exhaustive()
     }
 }

@@ -7,8 +7,8 @@ use thiserror::Error;
 use crate::{
     directory::KnownLocation,
     gate::Permit,
-    ids::{ConversationUid, LocationUid, OrderId, ProviderId, ShopDomain},
-    outbox::Invite,
+    ids::{ConversationUid, EventId, LocationUid, OrderId, ProviderId, ShopDomain},
+    outbox::{DeliveryNews, Invite},
     phone::E164Phone,
     review::Platform,
     time::UnixMillis,
@@ -210,6 +210,10 @@ pub struct OrderNow {
     pub updated_at: Option<UnixMillis>,
     /// When the newest shipment that succeeded was made.
     pub fulfilled_at: Option<UnixMillis>,
+    /// When the newest shipment was delivered, as far as its carrier says; `None` while any is on its way or unknown.
+    pub delivered_at: Option<UnixMillis>,
+    /// The tags of the order and of its customer.
+    pub tags: Vec<String>,
     /// When the newest refund was made.
     pub refunded_at: Option<UnixMillis>,
     /// The shipping address's country, two capitals.
@@ -400,6 +404,97 @@ pub enum Measured {
 pub trait Attachments {
     /// The size of what lies at `url`, from hosts that are allowed only.
     async fn measure(&self, url: &str) -> Result<Measured, NotDone>;
+}
+
+/// What to ask the provider about something that it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryLookUp {
+    /// To whom it went.
+    pub phone: E164Phone,
+    /// The provider's id of it.
+    pub message: ProviderId,
+    /// When it was taken.
+    pub accepted_at: UnixMillis,
+}
+
+/// Says what became of what was sent.
+pub trait Deliveries {
+    /// What the provider knows of it; `None` when it does not know (yet), or has no way to say.
+    async fn delivery(&self, what: &DeliveryLookUp) -> Result<Option<DeliveryNews>, NotDone>;
+}
+
+/// A list in which a provider shows what it should have told us by webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feed {
+    /// Podium's reviews, by the time of their last change.
+    PodiumReviews,
+    /// Podium's messages, by conversation.
+    PodiumMessages,
+    /// Shopify's orders, by the time of their last change.
+    ShopifyOrders,
+}
+
+impl Feed {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::PodiumReviews, Self::PodiumMessages, Self::ShopifyOrders];
+
+    /// The name in keys and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PodiumReviews => "podium-reviews",
+            Self::PodiumMessages => "podium-messages",
+            Self::ShopifyOrders => "shopify-orders",
+        }
+    }
+
+    /// Whose list it is.
+    #[must_use]
+    pub const fn provider(self) -> Provider {
+        match self {
+            Self::PodiumReviews | Self::PodiumMessages => Provider::Podium,
+            Self::ShopifyOrders => Provider::Shopify,
+        }
+    }
+}
+
+/// Something out of a provider's list, in the form in which its webhook would have brought it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Its id: made of what it is and when it changed, so that it is the same whenever it is listed.
+    pub id: EventId,
+    /// The kind of event.
+    pub topic: String,
+    /// What the webhook's body would have been.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Recovered {
+    /// Without the body.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Recovered({}, {} bytes)", self.id, self.body.len())
+    }
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// What is in it, in the list's order.
+    pub found: Vec<Recovered>,
+    /// Where the rest begins; `None` at the end of the list.
+    pub next: Option<String>,
+}
+
+/// Lists what providers know.
+pub trait Backlog {
+    /// A part of what changed from `from` on and up to `to`.
+    async fn list(
+        &self,
+        feed: Feed,
+        from: UnixMillis,
+        to: UnixMillis,
+        cursor: Option<&str>,
+    ) -> Result<Listed, CallFailure>;
 }
 
 /// How often something happened in a stretch of time.

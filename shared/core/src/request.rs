@@ -5,6 +5,7 @@
 //! next needs attention, whatever happened to the queue in between.
 
 use crate::{
+    eligibility::Inputs,
     ids::{LocationUid, OrderKey, ProviderId, Shard},
     inbox::{EventEnd, InboxKey},
     phone::E164Phone,
@@ -92,6 +93,8 @@ pub struct NewRequest {
     pub at: UnixMillis,
     /// When the row may be forgotten.
     pub expires_at: UnixMillis,
+    /// What was known of the order when it was decided.
+    pub inputs: Inputs,
 }
 
 /// Why a request could not be sent although it should have been.
@@ -193,6 +196,19 @@ pub struct ReviewRequest {
     pub trouble_since: Option<UnixMillis>,
 }
 
+/// A request as stored, wherever it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRow {
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// What it asks for; `None` for an order that was skipped at once, or whose customer's data was erased.
+    pub plan: Option<Plan>,
+    /// When it was first meant to be sent.
+    pub first_send_after: Option<UnixMillis>,
+    /// When a review came of it.
+    pub reviewed_at: Option<UnixMillis>,
+}
+
 /// What a worker changes together with the end of the event that caused it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestChange {
@@ -209,6 +225,8 @@ pub enum RequestChange {
         at: UnixMillis,
         /// When a newly written row may be forgotten.
         expires_at: UnixMillis,
+        /// What was known of the order when it was decided; a refund does not say.
+        inputs: Option<Inputs>,
     },
     /// Puts it off; only if there is one that has not begun. Never earlier than it stands.
     Defer {
@@ -219,6 +237,13 @@ pub enum RequestChange {
         /// Only a request that was first planned for this time or later; others have waited long enough.
         planned_from: UnixMillis,
     },
+    /// Plans it anew, earlier or later; only if there is one that has not begun.
+    Retime {
+        /// Which request.
+        key: OrderKey,
+        /// When it is to be sent now.
+        send_after: UnixMillis,
+    },
 }
 
 impl RequestChange {
@@ -227,7 +252,7 @@ impl RequestChange {
     pub fn key(&self) -> &OrderKey {
         match self {
             Self::Schedule(new) => &new.key,
-            Self::Skip { key, .. } | Self::Defer { key, .. } => key,
+            Self::Skip { key, .. } | Self::Defer { key, .. } | Self::Retime { key, .. } => key,
         }
     }
 }
@@ -327,6 +352,18 @@ pub trait Requests {
     /// Gives the request back, to be due again later.
     async fn postpone(&self, key: &OrderKey, lease: &Lease, postpone: &Postpone) -> Result<Fenced, StoreError>;
 
-    /// Ends the request; it leaves the `due` index.
-    async fn end_request(&self, key: &OrderKey, lease: &Lease, end: &RequestEnd) -> Result<Fenced, StoreError>;
+    /// Ends the request, with what was known of the order when that was decided; it leaves the `due` index.
+    async fn end_request(
+        &self,
+        key: &OrderKey,
+        lease: &Lease,
+        end: &RequestEnd,
+        inputs: Option<&Inputs>,
+    ) -> Result<Fenced, StoreError>;
+
+    /// Reads a request, strongly consistent, wherever it stands.
+    async fn request(&self, key: &OrderKey) -> Result<Option<RequestRow>, StoreError>;
+
+    /// Notes that a review came of a request, the first time; a reminder is pointless from then on.
+    async fn note_reviewed(&self, key: &OrderKey, at: UnixMillis) -> Result<(), StoreError>;
 }

@@ -12,6 +12,7 @@ use crate::{
     phone::E164Phone,
     provider::{Financial, OrderNow, Refusal, SmsConsent},
     request::{Postpone, ReviewRequest, Wait},
+    review_code::ReviewCode,
     time::{DAY, UnixMillis},
 };
 
@@ -58,11 +59,17 @@ pub enum SkipReason {
     NoAllowedHour,
     /// The provider's own cooldown.
     ProviderCooldown,
+    /// The order or the customer carries a tag that the shop excludes from requests.
+    ExcludedTag,
+    /// The app was uninstalled from the shop: nothing may be done in its name.
+    AppUninstalled,
+    /// The person's data was erased before the send.
+    Erased,
 }
 
 impl SkipReason {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::TestOrder,
         Self::PointOfSale,
         Self::B2b,
@@ -83,6 +90,9 @@ impl SkipReason {
         Self::TooOld,
         Self::NoAllowedHour,
         Self::ProviderCooldown,
+        Self::ExcludedTag,
+        Self::AppUninstalled,
+        Self::Erased,
     ];
 
     /// The stored word, also the metric's dimension.
@@ -109,19 +119,24 @@ impl SkipReason {
             Self::TooOld => "too_old",
             Self::NoAllowedHour => "no_allowed_hour",
             Self::ProviderCooldown => "provider_cooldown",
+            Self::ExcludedTag => "excluded_tag",
+            Self::AppUninstalled => "app_uninstalled",
+            Self::Erased => "erased",
         }
     }
 
     /// The documented error code, for the reasons that have one.
     #[must_use]
-    pub const fn code(self) -> Option<&'static str> {
+    pub const fn code(self) -> Option<ReviewCode> {
         match self {
-            Self::Cooldown => Some("ERR_REVIEW_001"),
-            Self::Refunded | Self::PartiallyRefunded | Self::Voided | Self::Cancelled => Some("ERR_REVIEW_002"),
-            Self::OptedOut => Some("ERR_REVIEW_003"),
-            Self::PhoneInvalid => Some("ERR_REVIEW_004"),
-            Self::PhoneNotTextable => Some("ERR_REVIEW_005"),
-            Self::ProviderCooldown => Some("ERR_REVIEW_006"),
+            Self::Cooldown => Some(ReviewCode::CooldownViolation),
+            Self::Refunded | Self::PartiallyRefunded | Self::Voided | Self::Cancelled => {
+                Some(ReviewCode::RefundBlocked)
+            }
+            Self::OptedOut => Some(ReviewCode::OptOutBlocked),
+            Self::PhoneInvalid => Some(ReviewCode::PhoneNotE164),
+            Self::PhoneNotTextable => Some(ReviewCode::NotSmsCapable),
+            Self::ProviderCooldown => Some(ReviewCode::ProviderCooldown),
             Self::TestOrder
             | Self::PointOfSale
             | Self::B2b
@@ -132,7 +147,10 @@ impl SkipReason {
             | Self::OrderMissing
             | Self::NotFulfilled
             | Self::TooOld
-            | Self::NoAllowedHour => None,
+            | Self::NoAllowedHour
+            | Self::ExcludedTag
+            | Self::AppUninstalled
+            | Self::Erased => None,
         }
     }
 }
@@ -265,6 +283,17 @@ pub struct Location {
     pub country: String,
     /// Shopify's ids of the same place.
     pub shopify_ids: Vec<u64>,
+    /// Where its reviews are written, if not behind a link that Podium makes for each person.
+    pub review_link: Option<String>,
+}
+
+/// One more text to somebody who was asked and did not review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reminder {
+    /// How long after the request.
+    pub after: Duration,
+    /// The text.
+    pub template: Template,
 }
 
 /// The merchant's rules, all from settings.
@@ -302,6 +331,14 @@ pub struct ReviewPolicy {
     pub only_location: Option<LocationUid>,
     /// How long a request that ended is kept.
     pub keep: Duration,
+    /// One reminder, where the shop wants one.
+    pub reminder: Option<Reminder>,
+    /// Orders with one of these tags, their own or their customer's, are not asked about. Upper and lower case and white
+    /// space around a tag make no difference.
+    pub exclude_tags: Vec<String>,
+    /// From delivery to request, where the carrier tells of the delivery; it takes the place of the buffer then. `None`:
+    /// deliveries change nothing.
+    pub after_delivery: Option<Duration>,
 }
 
 impl ReviewPolicy {
@@ -318,6 +355,14 @@ impl ReviewPolicy {
     #[must_use]
     pub fn location(&self, uid: &LocationUid) -> Option<&Location> {
         self.locations.iter().find(|l| l.uid == *uid)
+    }
+
+    /// Whether one of the tags is one that the shop excludes.
+    #[must_use]
+    pub fn excludes<'a>(&self, tags: impl IntoIterator<Item = &'a str>) -> bool {
+        let plain = |tag: &str| tag.trim().to_lowercase();
+        let excluded: Vec<_> = self.exclude_tags.iter().map(|tag| plain(tag)).filter(|tag| !tag.is_empty()).collect();
+        !excluded.is_empty() && tags.into_iter().any(|tag| excluded.contains(&plain(tag)))
     }
 }
 
@@ -389,6 +434,7 @@ fn refused_by_order(order: &OrderNow, policy: &ReviewPolicy) -> Option<SkipReaso
         (order.test && policy.skip_test, SkipReason::TestOrder),
         (order.point_of_sale && policy.skip_pos, SkipReason::PointOfSale),
         (order.b2b && policy.skip_b2b, SkipReason::B2b),
+        (policy.excludes(order.tags.iter().map(String::as_str)), SkipReason::ExcludedTag),
     ]
     .into_iter()
     .find_map(|(applies, reason)| applies.then_some(reason))
@@ -415,10 +461,11 @@ fn refused_by_consent(
 }
 
 /// When everything about the order will have been settled for long enough, as it looks now: the buffer after the newest
-/// shipment (the order may have been shipped again), a while after a part refund, and as long as a return is open or
-/// something is not shipped.
+/// shipment (the order may have been shipped again) or, where the shop wants that and the carrier tells, the wait after
+/// its delivery; a while after a part refund, and as long as a return is open or something is not shipped.
 fn settled_at(order: &OrderNow, policy: &ReviewPolicy, now: UnixMillis) -> UnixMillis {
-    let shipped = order.fulfilled_at.map(|at| at.plus(policy.buffer));
+    let delivered = policy.after_delivery.zip(order.delivered_at).map(|(span, at)| at.plus(span));
+    let shipped = delivered.or_else(|| order.fulfilled_at.map(|at| at.plus(policy.buffer)));
     let refunded = (order.financial == Financial::PartiallyRefunded)
         .then(|| order.refunded_at.or(order.updated_at).unwrap_or(now).plus(policy.settle));
     let returned = order.return_open.then(|| now.plus(policy.settle));
@@ -584,6 +631,73 @@ mod tests {
         for bad in ["", " ", "evil.com", "http://x", "Mia\nSTOP", "💥", "x".repeat(41).as_str(), "{link}", "1234", "-"]
         {
             assert_eq!(presentable_name(bad), None, "{bad:?}");
+        }
+    }
+
+    mod at_the_send {
+        use super::super::*;
+        use crate::{
+            ids::{OrderId, OrderKey, ShopDomain},
+            request::RequestStatus,
+            shopify::samples,
+        };
+
+        const SHIPPED: UnixMillis = UnixMillis::new(1_794_000_000_000);
+
+        fn decided(order: &OrderNow, policy: &ReviewPolicy, now: UnixMillis) -> SendDecision {
+            let plan = samples::plan(SHIPPED);
+            let request = ReviewRequest {
+                key: OrderKey { shop: ShopDomain::try_from("a.myshopify.com").unwrap(), order: OrderId(1) },
+                status: RequestStatus::Queued,
+                first_send_after: plan.send_after,
+                plan,
+                attempts: 1,
+                trouble_since: None,
+            };
+            decide_send(&request, Some(order), policy, now)
+        }
+
+        fn put_off(until: UnixMillis) -> SendDecision {
+            SendDecision::PutOff(Postpone { until, why: Wait::Settling })
+        }
+
+        #[test]
+        fn an_excluded_tag_that_came_later_counts() {
+            let now = SHIPPED.plus(DAY * 5);
+            let mut order = samples::order_now(SHIPPED);
+            order.tags = vec!["repeat".into(), " VIP ".into()];
+            assert_eq!(decided(&order, &samples::policy(), now), SendDecision::Ask);
+            let policy = ReviewPolicy { exclude_tags: vec!["vip".into()], ..samples::policy() };
+            assert_eq!(decided(&order, &policy, now), SendDecision::Skip(SkipReason::ExcludedTag));
+            order.tags = vec!["vips".into()];
+            assert_eq!(decided(&order, &policy, now), SendDecision::Ask);
+        }
+
+        #[test]
+        fn a_known_delivery_takes_the_place_of_the_buffer() {
+            let policy = ReviewPolicy { after_delivery: Some(DAY * 3), ..samples::policy() };
+            let mut order = samples::order_now(SHIPPED);
+            // Not delivered, or nobody knows: the buffer after the shipment, as without the setting.
+            assert_eq!(decided(&order, &policy, SHIPPED.plus(DAY * 4)), put_off(SHIPPED.plus(DAY * 5)));
+            assert_eq!(decided(&order, &policy, SHIPPED.plus(DAY * 5)), SendDecision::Ask);
+            // Delivered late: later than the buffer.
+            order.delivered_at = Some(SHIPPED.plus(DAY * 4));
+            assert_eq!(decided(&order, &policy, SHIPPED.plus(DAY * 5)), put_off(SHIPPED.plus(DAY * 7)));
+            assert_eq!(decided(&order, &samples::policy(), SHIPPED.plus(DAY * 5)), SendDecision::Ask);
+            // Delivered early: earlier than it.
+            order.delivered_at = Some(SHIPPED.plus(DAY));
+            assert_eq!(decided(&order, &policy, SHIPPED.plus(DAY * 4)), SendDecision::Ask);
+        }
+
+        #[test]
+        fn a_delivery_settles_neither_a_return_nor_the_rest_of_the_order() {
+            let policy = ReviewPolicy { after_delivery: Some(DAY), ..samples::policy() };
+            let now = SHIPPED.plus(DAY * 5);
+            let delivered = OrderNow { delivered_at: Some(SHIPPED), ..samples::order_now(SHIPPED) };
+            let returned = OrderNow { return_open: true, ..delivered.clone() };
+            assert_eq!(decided(&returned, &policy, now), put_off(now.plus(policy.settle)));
+            let partly = OrderNow { fulfilled: false, ..delivered };
+            assert_eq!(decided(&partly, &policy, now), put_off(now.plus(DAY)));
         }
     }
 }

@@ -4,9 +4,23 @@
 //! alone decides: what shape it has, whether it is fulfilled, cancelled or refunded.
 
 mod body;
+mod consent;
 mod decide;
+mod news;
 mod phone_choice;
+mod privacy;
+#[cfg(test)]
+pub(crate) mod samples;
+mod shape;
+mod tags;
 
-pub use body::{Address, Customer, Fulfillment, OrderBody, RefundBody, RefundLine, ShopifyEvent, Transaction, parse};
+pub use body::{
+    Address, Customer, Fulfillment, OrderBody, RefundBody, RefundLine, ShopifyEvent, Transaction, is_other_shop,
+    is_privacy, parse,
+};
+pub use consent::opt_outs;
 pub use decide::{Decision, decide, is_served};
+pub use news::{ConsentState, ParcelStatus, ReturnStatus};
 pub use phone_choice::{NoUsablePhone, choose_phone};
+pub use privacy::{PrivacyDemand, PrivacyEvent, PrivacyPerson};
+pub use tags::Tags;

@@ -77,11 +77,37 @@ pub enum Metric {
     NoteRefused,
     /// The list of locations was loaded from Podium.
     LocationsRefreshed,
+    /// A condition of the review flow; the code is a dimension (alarms on 009 and 014; 010 is `SignatureRejected`, too).
+    ReviewCode,
+    /// A review came into a class; the class is a dimension.
+    ReviewReceived,
+    /// A review's rating is no number of stars; people were told (alarm).
+    ReviewUnreadable,
+    /// A provider said what became of something that it took; what it said is a dimension.
+    DeliveryLearned,
+    /// People have something to be told; what about is a dimension.
+    NoticeOpened,
+    /// A channel took a notice; the channel is a dimension.
+    NoticeTold,
+    /// A notice was not told within its time (alarm).
+    NoticeLate,
+    /// A notice was never told (alarm).
+    NoticeGivenUp,
+    /// A provider's list knew of something that its webhook had not told; the list is a dimension (alarm).
+    EventRecovered,
+    /// A provider's list could not be compared (alarm when it lasts).
+    ReconcileFailed,
+    /// A reminder was sent or not; the outcome is a dimension.
+    ReminderEnded,
+    /// A person's or the shop's data was erased.
+    PersonErased,
+    /// The app was uninstalled from the shop; nothing is sent any more (alarm).
+    AppUninstalled,
 }
 
 impl Metric {
     /// All of them, for the documentation's and template's tests.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 49] = [
         Self::EventAccepted,
         Self::EventDuplicate,
         Self::EventMismatch,
@@ -118,6 +144,19 @@ impl Metric {
         Self::OptOutUnsure,
         Self::NoteRefused,
         Self::LocationsRefreshed,
+        Self::ReviewCode,
+        Self::ReviewReceived,
+        Self::ReviewUnreadable,
+        Self::DeliveryLearned,
+        Self::NoticeOpened,
+        Self::NoticeTold,
+        Self::NoticeLate,
+        Self::NoticeGivenUp,
+        Self::EventRecovered,
+        Self::ReconcileFailed,
+        Self::ReminderEnded,
+        Self::PersonErased,
+        Self::AppUninstalled,
     ];
 
     /// The metric's name in CloudWatch.
@@ -160,6 +199,19 @@ impl Metric {
             Self::OptOutUnsure => "OptOutUnsure",
             Self::NoteRefused => "NoteRefused",
             Self::LocationsRefreshed => "LocationsRefreshed",
+            Self::ReviewCode => "ReviewCode",
+            Self::ReviewReceived => "ReviewReceived",
+            Self::ReviewUnreadable => "ReviewUnreadable",
+            Self::DeliveryLearned => "DeliveryLearned",
+            Self::NoticeOpened => "NoticeOpened",
+            Self::NoticeTold => "NoticeTold",
+            Self::NoticeLate => "NoticeLate",
+            Self::NoticeGivenUp => "NoticeGivenUp",
+            Self::EventRecovered => "EventRecovered",
+            Self::ReconcileFailed => "ReconcileFailed",
+            Self::ReminderEnded => "ReminderEnded",
+            Self::PersonErased => "PersonErased",
+            Self::AppUninstalled => "AppUninstalled",
         }
     }
 }

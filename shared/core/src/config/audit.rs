@@ -10,6 +10,8 @@ use super::{
 pub struct OptOutAuditConfig {
     /// Its tables: the contacts, and the directory with the shared access tokens.
     pub tables: TableNames,
+    /// Where the pepper of erased opt-outs is kept.
+    pub pepper_secret: String,
     /// How Podium is told of opt-outs.
     pub mirror: MirrorConfig,
     /// How Podium is asked.
@@ -26,6 +28,7 @@ pub fn optout_audit(env: &impl Env) -> Result<Loaded<OptOutAuditConfig>, Problem
     let mut r = Reader::new(env);
     let config = read!(OptOutAuditConfig {
         tables: tables(&mut r),
+        pepper_secret: r.required("FRONTDESK_PEPPER_SECRET_ARN"),
         mirror: podium::mirror(&mut r),
         podium: podium_api(&mut r),
         http: http(&mut r),

@@ -15,23 +15,38 @@ pub enum Function {
     PodiumSms,
     /// Podium's webhooks of contacts.
     PodiumContacts,
+    /// Podium's webhooks of reviews.
+    PodiumReviews,
     /// Podium's events.
     PodiumWorker,
-    /// The schedules.
+    /// Shopify's webhooks about personal data.
+    ShopifyPrivacy,
+    /// What customers ask about their data.
+    PrivacyWorker,
+    /// What people have to be told.
+    Notifier,
+    /// What is due each minute.
     Timers,
+    /// What nobody told us in time.
+    FollowUp,
 }
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::ShopifyOrders,
         Self::ShopifyWorker,
         Self::ReviewSender,
         Self::PodiumWebchat,
         Self::PodiumSms,
         Self::PodiumContacts,
+        Self::PodiumReviews,
         Self::PodiumWorker,
+        Self::ShopifyPrivacy,
+        Self::PrivacyWorker,
+        Self::Notifier,
         Self::Timers,
+        Self::FollowUp,
     ];
 
     /// The package's name.
@@ -44,8 +59,13 @@ impl Function {
             Self::PodiumWebchat => "podium-webchat",
             Self::PodiumSms => "podium-sms",
             Self::PodiumContacts => "podium-contacts",
+            Self::PodiumReviews => "podium-reviews",
             Self::PodiumWorker => "podium-worker",
+            Self::ShopifyPrivacy => "shopify-privacy",
+            Self::PrivacyWorker => "privacy-worker",
+            Self::Notifier => "notifier",
             Self::Timers => "timers",
+            Self::FollowUp => "follow-up",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Env, HttpConfig, Loaded, PodiumConfig, PodiumContract, Problems, TableNames, http, ingest_rules, look_ups,
+    Env, HttpConfig, Loaded, PodiumConfig, PodiumContract, Problems, TableNames, http, ingest_rules, look_ups, people,
     podium_api,
     reader::{Reader, read},
     worker_rules,
@@ -13,6 +13,7 @@ use crate::{
         ingest::{IngestRules, PodiumEndpoint},
         locations::LocationRules,
         podium_worker::{AttachmentRules, BurstRules, ChatRules, ReplyMode},
+        reviews::ReviewRules,
         say::SpeakerRules,
         worker::WorkerRules,
     },
@@ -31,11 +32,13 @@ const TAG_CHARS_MAX: usize = 100;
 /// Longest name of a host.
 const HOST_BYTES_MAX: usize = 253;
 
-/// Settings of `podium-webchat`, `podium-sms` and `podium-contacts`: each takes any of Podium's events.
+/// Settings of `podium-webchat`, `podium-sms`, `podium-contacts` and `podium-reviews`: each takes any of Podium's events.
 #[derive(Clone, Debug)]
 pub struct PodiumEndpointConfig {
     /// Its tables.
     pub tables: TableNames,
+    /// Where the pepper of erased opt-outs is kept.
+    pub pepper_secret: String,
     /// The worker's queue.
     pub queue_url: String,
     /// Where the signing secret is kept.
@@ -53,8 +56,14 @@ pub struct PodiumEndpointConfig {
 pub struct PodiumWorkerConfig {
     /// Its tables.
     pub tables: TableNames,
+    /// Where the pepper of erased opt-outs is kept.
+    pub pepper_secret: String,
     /// The shop's rules.
     pub chat: ChatRules,
+    /// What follows from reviews.
+    pub reviews: ReviewRules,
+    /// The notifier's queue.
+    pub notices_queue_url: String,
     /// Limits.
     pub rules: WorkerRules,
     /// How Podium is asked.
@@ -93,6 +102,7 @@ pub fn podium_endpoint(env: &impl Env) -> Result<Loaded<PodiumEndpointConfig>, P
     let mut r = Reader::new(env);
     let config = read!(PodiumEndpointConfig {
         tables: endpoint_tables(&mut r),
+        pepper_secret: r.required("FRONTDESK_PEPPER_SECRET_ARN"),
         queue_url: r.required("FRONTDESK_QUEUE_PODIUM_URL"),
         webhook_secret: r.required("PODIUM_WEBHOOK_SECRET_ARN"),
         secret_ttl: r.seconds("FRONTDESK_SECRET_TTL_SECONDS", 1..=86_400),
@@ -117,7 +127,10 @@ pub fn podium_worker(env: &impl Env) -> Result<Loaded<PodiumWorkerConfig>, Probl
     let mut r = Reader::new(env);
     let config = read!(PodiumWorkerConfig {
         tables: worker_tables(&mut r),
+        pepper_secret: r.required("FRONTDESK_PEPPER_SECRET_ARN"),
         chat: chat(&mut r),
+        reviews: people::review_rules(&mut r),
+        notices_queue_url: r.required("FRONTDESK_QUEUE_NOTICES_URL"),
         rules: worker_rules(&mut r),
         podium: podium_api(&mut r),
         attachment_hosts: r.parsed("WEBCHAT_ATTACHMENT_HOSTS", hosts),
@@ -138,7 +151,16 @@ fn worker_tables(r: &mut Reader<'_>) -> Option<TableNames> {
     let outbox = r.required("FRONTDESK_TABLE_OUTBOX");
     let limits = r.required("FRONTDESK_TABLE_LIMITS");
     let sessions = r.required("FRONTDESK_TABLE_SESSIONS");
-    Some(TableNames { outbox: outbox?, limits: limits?, sessions: sessions?, ..ends? })
+    let requests = r.required("FRONTDESK_TABLE_REQUESTS");
+    let reviews = r.required("FRONTDESK_TABLE_REVIEWS");
+    Some(TableNames {
+        outbox: outbox?,
+        limits: limits?,
+        sessions: sessions?,
+        requests: requests?,
+        reviews: reviews?,
+        ..ends?
+    })
 }
 
 fn chat(r: &mut Reader<'_>) -> Option<ChatRules> {
@@ -197,9 +219,15 @@ fn sessions(r: &mut Reader<'_>) -> Option<SessionRules> {
 }
 
 pub(super) fn speaker_rules(r: &mut Reader<'_>) -> Option<SpeakerRules> {
+    let lease = r.seconds("FRONTDESK_LEASE_SECONDS", 1..=3_600);
+    speaker_rules_with(lease, r)
+}
+
+/// The same in a function whose lease is its own.
+pub(super) fn speaker_rules_with(lease: Option<Duration>, r: &mut Reader<'_>) -> Option<SpeakerRules> {
     let (settle, look_up_for) = look_ups(r);
     let rules = read!(SpeakerRules {
-        lease: r.seconds("FRONTDESK_LEASE_SECONDS", 1..=3_600),
+        lease: lease,
         settle: settle,
         look_up_for: look_up_for,
         keep: r.days("FRONTDESK_OUTBOX_KEEP_DAYS", 1..=3_650),
@@ -249,7 +277,7 @@ pub(super) fn mirror(r: &mut Reader<'_>) -> Option<MirrorConfig> {
     mirror
 }
 
-fn extra_words(r: &mut Reader<'_>) -> Option<ExtraWords> {
+pub(super) fn extra_words(r: &mut Reader<'_>) -> Option<ExtraWords> {
     r.optional("OPTOUT_EXTRA_WORDS", ExtraWords::parse).map(Option::unwrap_or_default)
 }
 
@@ -270,7 +298,7 @@ fn schemes(text: &str) -> Result<Vec<PodiumScheme>, String> {
 }
 
 /// A text that customers read.
-fn text(text: &str) -> Result<String, String> {
+pub(super) fn text(text: &str) -> Result<String, String> {
     let length = text.chars().count();
     if length > TEXT_CHARS_MAX {
         return Err(format!("has {length} characters; {TEXT_CHARS_MAX} are the most"));

@@ -5,7 +5,8 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 use super::table::{SETTINGS, Setting};
 
 /// How the names of settings begin.
-pub const FAMILIES: [&str; 7] = ["FRONTDESK_", "REVIEW_", "SHOPIFY_", "PODIUM_", "WEBCHAT_", "OPTOUT_", "AGENT_"];
+pub const FAMILIES: [&str; 9] =
+    ["FRONTDESK_", "REVIEW_", "SHOPIFY_", "PODIUM_", "WEBCHAT_", "OPTOUT_", "AGENT_", "NOTIFY_", "RECONCILE_"];
 
 /// Where settings come from.
 pub trait Env {

@@ -20,21 +20,54 @@ pub struct Setting {
 }
 
 use Function::{
-    PodiumContacts, PodiumSms, PodiumWebchat, PodiumWorker, ReviewSender, ShopifyOrders, ShopifyWorker, Timers,
+    FollowUp, Notifier, PodiumContacts, PodiumReviews, PodiumSms, PodiumWebchat, PodiumWorker, PrivacyWorker,
+    ReviewSender, ShopifyOrders, ShopifyPrivacy, ShopifyWorker, Timers,
 };
 
-const POLICY: &[Function] = &[ShopifyWorker, ReviewSender];
+/// Who needs the merchant's rules: the follow-up for reminders, and to see what a list has that is not known.
+const POLICY: &[Function] = &[ShopifyWorker, ReviewSender, FollowUp];
 const SENDER: &[Function] = &[ReviewSender];
+/// Who asks Shopify.
+const SHOPIFY_CALLERS: &[Function] = &[ReviewSender, FollowUp];
 /// Who takes in webhooks.
-const ENDPOINTS: &[Function] = &[ShopifyOrders, PodiumWebchat, PodiumSms, PodiumContacts];
+const ENDPOINTS: &[Function] =
+    &[ShopifyOrders, ShopifyPrivacy, PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews];
+/// Who takes in Shopify's.
+const SHOPIFY_ENDPOINTS: &[Function] = &[ShopifyOrders, ShopifyPrivacy];
 /// Who takes in Podium's.
-const PODIUM_ENDPOINTS: &[Function] = &[PodiumWebchat, PodiumSms, PodiumContacts];
+const PODIUM_ENDPOINTS: &[Function] = &[PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews];
+/// Who takes events in, also from lists.
+const INTAKES: &[Function] =
+    &[ShopifyOrders, ShopifyPrivacy, PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews, FollowUp];
+/// Who works on events.
+const WORKERS: &[Function] = &[ShopifyWorker, PodiumWorker, PrivacyWorker];
+/// Who looks into contacts, or writes them.
+const CONTACTS: &[Function] = &[
+    ShopifyOrders,
+    ShopifyPrivacy,
+    ShopifyWorker,
+    ReviewSender,
+    PodiumWebchat,
+    PodiumSms,
+    PodiumContacts,
+    PodiumReviews,
+    PodiumWorker,
+    PrivacyWorker,
+    Timers,
+    FollowUp,
+];
+/// Who makes calls of any kind.
+const HTTP: &[Function] = &[ReviewSender, PodiumWorker, Timers, FollowUp, Notifier];
+/// Who follows reviews up.
+const REVIEWERS: &[Function] = &[PodiumWorker, FollowUp, PrivacyWorker];
+const NOTIFIER: &[Function] = &[Notifier];
 /// Who calls Podium.
-const CALLERS: &[Function] = &[ReviewSender, PodiumWorker, Timers];
+const CALLERS: &[Function] = &[ReviewSender, PodiumWorker, Timers, FollowUp];
 /// Who writes within conversations.
 const TALKERS: &[Function] = &[PodiumWorker, Timers];
 const PODIUM_WORKER: &[Function] = &[PodiumWorker];
 const TIMERS: &[Function] = &[Timers];
+const FOLLOW_UP: &[Function] = &[FollowUp];
 
 const fn wired(name: &'static str, meaning: &'static str, functions: &'static [Function]) -> Setting {
     Setting { name, default: None, unit: "name", meaning, functions, wired: true }
@@ -55,38 +88,91 @@ pub const SETTINGS: &[Setting] = &[
     wired(
         "FRONTDESK_TABLE_INBOX",
         "Table of the events that were taken in.",
-        &[ShopifyOrders, ShopifyWorker, PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker, Timers],
+        &[
+            ShopifyOrders,
+            ShopifyPrivacy,
+            ShopifyWorker,
+            PodiumWebchat,
+            PodiumSms,
+            PodiumContacts,
+            PodiumReviews,
+            PodiumWorker,
+            PrivacyWorker,
+            Timers,
+            FollowUp,
+        ],
+    ),
+    wired("FRONTDESK_TABLE_CONTACTS", "Table of the contacts, with opt-outs and cooldowns.", CONTACTS),
+    wired(
+        "FRONTDESK_TABLE_REQUESTS",
+        "Table of the review requests.",
+        &[ShopifyWorker, ReviewSender, PodiumWorker, PrivacyWorker, Timers, FollowUp],
     ),
     wired(
-        "FRONTDESK_TABLE_CONTACTS",
-        "Table of the contacts, with opt-outs and cooldowns.",
-        &[ShopifyWorker, ReviewSender, PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker, Timers],
+        "FRONTDESK_TABLE_OUTBOX",
+        "Table of the sends, and of what people have to be told.",
+        &[ShopifyWorker, ReviewSender, PodiumWorker, PrivacyWorker, Notifier, Timers, FollowUp],
     ),
-    wired("FRONTDESK_TABLE_REQUESTS", "Table of the review requests.", &[ShopifyWorker, ReviewSender, Timers]),
-    wired("FRONTDESK_TABLE_OUTBOX", "Table of the sends.", CALLERS),
     wired("FRONTDESK_TABLE_LIMITS", "Table of the providers' pauses, and of what is counted.", CALLERS),
     wired(
         "FRONTDESK_TABLE_DIRECTORY",
-        "Table of the shared access tokens and of the list of locations.",
-        &[ReviewSender, PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker, Timers],
+        "Table of the shared access tokens, the list of locations, and how far lists were compared.",
+        &[
+            ShopifyWorker,
+            ReviewSender,
+            PodiumWebchat,
+            PodiumSms,
+            PodiumContacts,
+            PodiumReviews,
+            PodiumWorker,
+            Timers,
+            FollowUp,
+        ],
     ),
-    wired("FRONTDESK_TABLE_SESSIONS", "Table of the webchat sessions.", TALKERS),
-    wired("FRONTDESK_QUEUE_SHOPIFY_URL", "Queue of Shopify's events.", &[ShopifyOrders, Timers]),
+    wired("FRONTDESK_TABLE_SESSIONS", "Table of the webchat sessions.", &[PodiumWorker, PrivacyWorker, Timers]),
+    wired(
+        "FRONTDESK_QUEUE_SHOPIFY_URL",
+        "Queue of Shopify's events.",
+        &[ShopifyOrders, ShopifyPrivacy, Timers, FollowUp],
+    ),
     wired("FRONTDESK_QUEUE_REVIEWS_URL", "Delay queue of due review requests.", TIMERS),
     wired(
         "FRONTDESK_QUEUE_PODIUM_URL",
         "Queue of Podium's events, in order for each conversation.",
-        &[PodiumWebchat, PodiumSms, PodiumContacts, Timers],
+        &[PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews, Timers, FollowUp],
     ),
+    wired("FRONTDESK_TABLE_REVIEWS", "Table of what is kept of reviews.", REVIEWERS),
+    wired(
+        "FRONTDESK_QUEUE_PRIVACY_URL",
+        "Queue of what customers ask about their data.",
+        &[ShopifyOrders, ShopifyPrivacy, Timers],
+    ),
+    wired("FRONTDESK_QUEUE_NOTICES_URL", "Queue of what people have to be told.", &[PodiumWorker, Notifier, Timers]),
+    wired(
+        "FRONTDESK_PEPPER_SECRET_ARN",
+        "Secret under whose hash the opt-outs of erased people are kept. Made with the stack; it must never change.",
+        CONTACTS,
+    ),
+    wired(
+        "NOTIFY_SLACK_SECRET_ARN",
+        "Secret that holds the address of a Slack incoming webhook; empty: no Slack.",
+        NOTIFIER,
+    ),
+    wired(
+        "NOTIFY_WEBHOOK_SECRET_ARN",
+        "Secret for any other webhook, JSON: {\"url\", \"signing_secret\"}; empty: none. The signing secret may be left out.",
+        NOTIFIER,
+    ),
+    wired("NOTIFY_SNS_TOPIC_ARN", "SNS topic for notices; empty: none.", NOTIFIER),
     wired(
         "SHOPIFY_WEBHOOK_SECRET_ARN",
         "Secret that signs Shopify's webhooks: the app's client secret, as plain text. Its previous version stays valid.",
-        &[ShopifyOrders],
+        SHOPIFY_ENDPOINTS,
     ),
     wired(
         "SHOPIFY_ADMIN_SECRET_ARN",
         "Secret for Shopify's Admin API, JSON: {\"access_token\"} or {\"client_id\",\"client_secret\"}.",
-        SENDER,
+        SHOPIFY_CALLERS,
     ),
     wired(
         "PODIUM_WEBHOOK_SECRET_ARN",
@@ -110,14 +196,25 @@ pub const SETTINGS: &[Setting] = &[
         Some("4194304"),
         "bytes",
         "Larger webhook bodies are not kept: Shopify hears 413, Podium 200, and a row says so. Lambda itself ends at 6 MB.",
-        &[ShopifyOrders, ShopifyWorker, PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker],
+        &[
+            ShopifyOrders,
+            ShopifyPrivacy,
+            ShopifyWorker,
+            PodiumWebchat,
+            PodiumSms,
+            PodiumContacts,
+            PodiumReviews,
+            PodiumWorker,
+            PrivacyWorker,
+            FollowUp,
+        ],
     ),
     tuned(
         "FRONTDESK_INBOX_KEEP_DAYS",
         Some("14"),
         "days",
         "How long an event is kept and recognised as a duplicate. Podium can deliver ten days late, so not below that without need.",
-        ENDPOINTS,
+        INTAKES,
     ),
     tuned(
         "FRONTDESK_LEASE_SECONDS",
@@ -131,14 +228,14 @@ pub const SETTINGS: &[Setting] = &[
         Some("8"),
         "attempts",
         "After so many failed attempts an event is parked for a person.",
-        &[ShopifyWorker, PodiumWorker],
+        WORKERS,
     ),
     tuned(
         "FRONTDESK_SWEEP_AFTER_SECONDS",
         Some("180"),
         "seconds",
         "An event that waits longer is put into the queue again.",
-        &[ShopifyWorker, PodiumWorker, Timers],
+        &[ShopifyWorker, PodiumWorker, PrivacyWorker, Timers],
     ),
     tuned(
         "FRONTDESK_REQUEUE_AFTER_SECONDS",
@@ -152,43 +249,49 @@ pub const SETTINGS: &[Setting] = &[
         Some("3000"),
         "milliseconds",
         "Longest wait for a connection to a provider.",
-        CALLERS,
+        HTTP,
     ),
     tuned(
         "FRONTDESK_CALL_TIMEOUT_MS",
         Some("10000"),
         "milliseconds",
         "Longest wait for a provider's whole answer.",
-        CALLERS,
+        HTTP,
     ),
     tuned(
         "FRONTDESK_RETRY_AFTER_DEFAULT_SECONDS",
         Some("60"),
         "seconds",
         "How long a provider is left alone that asks for it without saying how long.",
-        CALLERS,
+        HTTP,
     ),
     tuned(
         "FRONTDESK_RETRY_AFTER_MAX_SECONDS",
         Some("120"),
         "seconds",
         "The longest that a provider's wish to be left alone is believed.",
-        CALLERS,
+        HTTP,
     ),
-    tuned("FRONTDESK_OUTBOX_KEEP_DAYS", Some("90"), "days", "How long a message that was sent is remembered.", TALKERS),
+    tuned(
+        "FRONTDESK_OUTBOX_KEEP_DAYS",
+        Some("90"),
+        "days",
+        "How long a message that was sent is remembered.",
+        &[PodiumWorker, Timers, FollowUp],
+    ),
     tuned(
         "SHOPIFY_SHOP",
         None,
         "domain",
         "The shop that is served, e.g. harbour-lane.myshopify.com. Must be set.",
-        &[ShopifyOrders, ShopifyWorker, ReviewSender],
+        &[ShopifyOrders, ShopifyPrivacy, ShopifyWorker, ReviewSender, PrivacyWorker, FollowUp],
     ),
     tuned(
         "SHOPIFY_LOCATIONS",
         None,
         "JSON",
-        "The shop's locations: [{\"podium_location\", \"name\", \"country\", \"shopify_location_ids\": [..]}]. The name stands in the text, the country reads local numbers. Must be set.",
-        POLICY,
+        "The shop's locations: [{\"podium_location\", \"name\", \"country\", \"shopify_location_ids\": [..], \"review_link\"}]. The name stands in the text, the country reads local numbers; an optional review_link (https) takes the place of the link that Podium would make for each person. Must be set.",
+        &[ShopifyWorker, ReviewSender, PrivacyWorker, FollowUp],
     ),
     tuned(
         "SHOPIFY_ONLY_LOCATION",
@@ -197,13 +300,19 @@ pub const SETTINGS: &[Setting] = &[
         "For a shop with one location: its podium_location; every fulfilment counts as its own. Without it, a fulfilment from a Shopify location that is not listed is skipped (unmapped_location).",
         POLICY,
     ),
-    tuned("SHOPIFY_API_URL", None, "URL", "Base of the Admin API. Empty: https:// and the shop's domain.", SENDER),
+    tuned(
+        "SHOPIFY_API_URL",
+        None,
+        "URL",
+        "Base of the Admin API. Empty: https:// and the shop's domain.",
+        SHOPIFY_CALLERS,
+    ),
     tuned(
         "SHOPIFY_API_VERSION",
         Some("2026-10"),
         "version",
         "Pinned version of the Admin API; each lives at least a year.",
-        SENDER,
+        SHOPIFY_CALLERS,
     ),
     tuned(
         "REVIEW_BUFFER_SECONDS",
@@ -218,7 +327,7 @@ pub const SETTINGS: &[Setting] = &[
         Some("Mon-Sat 10:00-17:00"),
         "hours",
         "When a request may arrive, in the recipient's local time; several parts separated by ';'. Outside, it waits for the next opening.",
-        POLICY,
+        &[ShopifyWorker, ReviewSender, PodiumWorker, FollowUp],
     ),
     tuned(
         "REVIEW_PARTIAL_REFUND",
@@ -272,6 +381,94 @@ pub const SETTINGS: &[Setting] = &[
         "The text (PODIUM_CONTRACT=published). Must hold {link}, {location_name} and STOP; may hold {first_name}.",
         POLICY,
     ),
+    tuned(
+        "REVIEW_EXCLUDE_TAGS",
+        None,
+        "tags",
+        "Orders with one of these tags, their own or their customer's, are not asked about; separated by commas.",
+        POLICY,
+    ),
+    tuned(
+        "REVIEW_AFTER_DELIVERY_SECONDS",
+        None,
+        "seconds",
+        "From delivery to request, where the carrier tells of it; takes the place of REVIEW_BUFFER_SECONDS then. Empty: deliveries change nothing.",
+        POLICY,
+    ),
+    tuned(
+        "REVIEW_REMINDER_DAYS",
+        Some("0"),
+        "days",
+        "One reminder so long after the request (7 is usual), unless a review or an opt-out came; 0: none. Needs PODIUM_CONTRACT=published and the link that Podium makes for each person: behind a location's review_link nobody can tell who reviewed.",
+        POLICY,
+    ),
+    tuned(
+        "REVIEW_REMINDER_MESSAGE",
+        Some(
+            "Hi {first_name}, a short reminder from {location_name}: we would still like to hear how we did. {link} Reply STOP to opt out.",
+        ),
+        "text",
+        "The reminder. Must hold {link}, {location_name} and STOP; may hold {first_name}.",
+        POLICY,
+    ),
+    tuned(
+        "REVIEW_THANKS",
+        Some("off"),
+        "off, on",
+        "Whether a review of 4 or 5 stars that came of a request is thanked for with a text. It asks for nothing. Needs PODIUM_CONTRACT=published: the briefs' Podium answers in conversations only.",
+        PODIUM_WORKER,
+    ),
+    tuned(
+        "REVIEW_THANKS_MESSAGE",
+        Some("Thank you for your review! {location_name}. Reply STOP to opt out."),
+        "text",
+        "The thank-you. May hold {location_name}; 480 characters at most.",
+        PODIUM_WORKER,
+    ),
+    tuned(
+        "RECONCILE_BACK_HOURS",
+        Some("24"),
+        "hours",
+        "How far back the first comparison with the providers' lists looks.",
+        FOLLOW_UP,
+    ),
+    tuned(
+        "RECONCILE_SETTLE_SECONDS",
+        Some("900"),
+        "seconds",
+        "What is younger may still come by webhook and is left to the next comparison.",
+        FOLLOW_UP,
+    ),
+    tuned(
+        "NOTIFY_CHANNELS",
+        Some("slack,webhook,sns"),
+        "slack, webhook, sns",
+        "The order in which channels are tried, separated by commas; those that are not set up are passed over.",
+        NOTIFIER,
+    ),
+    tuned(
+        "NOTIFY_WITHIN_SECONDS",
+        Some("60"),
+        "seconds",
+        "Within so long a notice is to be told; then the next channel is tried and an alarm rings.",
+        &[Notifier, Timers],
+    ),
+    tuned(
+        "NOTIFY_GIVE_UP_HOURS",
+        Some("24"),
+        "hours",
+        "After so long a notice that no channel takes is given up.",
+        NOTIFIER,
+    ),
+    tuned(
+        "NOTIFY_RETRY_SECONDS",
+        Some("5"),
+        "seconds",
+        "Wait after the first vain attempt on a channel; doubles each time.",
+        NOTIFIER,
+    ),
+    tuned("NOTIFY_RETRY_MAX_SECONDS", Some("300"), "seconds", "The longest such wait.", NOTIFIER),
+    tuned("NOTIFY_TIMEOUT_MS", Some("4000"), "milliseconds", "Longest wait for a channel's answer.", NOTIFIER),
     tuned("REVIEW_KEEP_DAYS", Some("400"), "days", "How long an ended request is kept.", POLICY),
     tuned(
         "REVIEW_RETRY_SECONDS",
@@ -360,7 +557,7 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "words",
         "Your own words for STOP, separated by commas, beside the built-in ones. A message counts when it says nothing else.",
-        &[PodiumWebchat, PodiumSms, PodiumContacts, PodiumWorker],
+        &[PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews, PodiumWorker, FollowUp],
     ),
     tuned(
         "OPTOUT_MIRROR",

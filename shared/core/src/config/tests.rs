@@ -34,7 +34,7 @@ fn complete() -> Map {
 #[test]
 fn defaults_suffice_for_everything_that_has_one() {
     let env = complete();
-    assert_eq!(shopify_orders(&env).unwrap().config.shop.as_str(), "harbour-lane.myshopify.com");
+    assert_eq!(shopify_endpoint(&env).unwrap().config.shop.as_str(), "harbour-lane.myshopify.com");
     assert_eq!(shopify_worker(&env).unwrap().config.policy.buffer.as_secs(), 5 * 86_400);
     assert_eq!(review_sender(&env).unwrap().config.shopify.url, "https://harbour-lane.myshopify.com");
     assert_eq!(timers(&env).unwrap().config.requeue_after.as_secs(), 300);
@@ -44,6 +44,7 @@ fn defaults_suffice_for_everything_that_has_one() {
     assert_eq!(chat.attachments, AttachmentRules { bytes_max: 25 << 20, in_sum: true });
     assert_eq!(chat.reply, ReplyMode::Off);
     assert_eq!(timers(&env).unwrap().config.mirror.how, None);
+    assert_eq!(follow_up(&env).unwrap().config.reconcile.settle.as_secs(), 900);
 }
 
 #[test]
@@ -107,6 +108,10 @@ fn worker_says(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
 
 fn endpoint_says(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
     said(|env| podium_endpoint(env).err(), name, value)
+}
+
+fn follow_up_says(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+    said(|env| follow_up(env).err(), name, value)
 }
 
 fn timers_say(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
@@ -177,7 +182,10 @@ fn settings_that_depend_on_each_other_are_compared() {
     assert_eq!(timers_say("WEBCHAT_WARN_SECONDS", "1680")[0].0, "WEBCHAT_CLOSE_SECONDS");
     assert_eq!(worker_says("PODIUM_LOCATIONS_FRESH_SECONDS", "301")[0].0, "PODIUM_LOCATIONS_FRESH_SECONDS");
     assert_eq!(timers_say("OPTOUT_MIRROR_RETRY_SECONDS", "3601")[0].0, "OPTOUT_MIRROR_RETRY_SECONDS");
-    assert_eq!(timers_say("PODIUM_LOOKUP_AFTER_SECONDS", "86400")[0].0, "PODIUM_LOOKUP_AFTER_SECONDS");
+    for say in [timers_say, follow_up_says] {
+        assert_eq!(say("PODIUM_LOOKUP_AFTER_SECONDS", "86400")[0].0, "PODIUM_LOOKUP_AFTER_SECONDS");
+        assert_eq!(say("FRONTDESK_OUTBOX_KEEP_DAYS", "1")[0].0, "FRONTDESK_OUTBOX_KEEP_DAYS");
+    }
     assert_eq!(worker_says("FRONTDESK_OUTBOX_KEEP_DAYS", "1")[0].0, "FRONTDESK_OUTBOX_KEEP_DAYS");
 }
 
@@ -191,6 +199,15 @@ fn a_way_to_tell_podium_of_opt_outs_has_to_exist_in_its_contract() {
             .map(|(n, v)| (n, v.to_owned())),
     );
     assert_eq!(timers(&env).unwrap().config.mirror.how, Some(OptOutMirror::BriefPatch));
+}
+
+/// It may run longer than the workers, so a shop that sets their lease does not shorten its own.
+#[test]
+fn the_follow_ups_lease_is_its_own() {
+    let mut env = complete();
+    env.0.insert("FRONTDESK_LEASE_SECONDS", "15".into());
+    assert_eq!(timers(&env).unwrap().config.speaker.lease.as_secs(), 15);
+    assert_eq!(follow_up(&env).unwrap().config.speaker.lease.as_secs(), 330);
 }
 
 #[test]
@@ -213,4 +230,46 @@ fn the_table_has_no_name_twice_and_says_something_about_each() {
     let names: std::collections::BTreeSet<&str> = SETTINGS.iter().map(|s| s.name).collect();
     assert_eq!(names.len(), SETTINGS.len());
     assert!(SETTINGS.iter().all(|s| s.meaning.len() > 15 && s.meaning.ends_with('.') && !s.functions.is_empty()));
+}
+
+#[test]
+fn only_channels_that_are_set_up_are_tried_in_the_order_that_is_wished() {
+    use crate::notice::Channel::{Slack, Sns, Webhook};
+    let mut env = complete();
+    assert_eq!(notifier(&env).unwrap().config.rules.channels, [Slack, Webhook, Sns]);
+    env.0.insert("NOTIFY_CHANNELS", "SNS, slack, sns".into());
+    assert_eq!(notifier(&env).unwrap().config.rules.channels, [Sns, Slack]);
+    env.0.insert("NOTIFY_SLACK_SECRET_ARN", String::new());
+    assert_eq!(notifier(&env).unwrap().config.rules.channels, [Sns]);
+    let problems = said(|env| notifier(env).err(), "NOTIFY_CHANNELS", "pigeon");
+    assert!(problems.len() == 1 && problems[0].1.contains("pigeon"), "{problems:?}");
+}
+
+#[test]
+fn what_is_optional_about_reviews_is_off_until_it_is_switched_on() {
+    let mut env = complete();
+    let policy = shopify_worker(&env).unwrap().config.policy;
+    assert_eq!((policy.reminder, policy.after_delivery, policy.exclude_tags), (None, None, Vec::<String>::new()));
+    assert!(podium_worker(&env).unwrap().config.reviews.thanks.is_none());
+    env.0.insert("REVIEW_REMINDER_DAYS", "7".into());
+    env.0.insert("REVIEW_AFTER_DELIVERY_SECONDS", "172800".into());
+    env.0.insert("REVIEW_EXCLUDE_TAGS", " Wholesale, no-review ,".into());
+    env.0.insert("REVIEW_THANKS", "on".into());
+    let policy = shopify_worker(&env).unwrap().config.policy;
+    assert_eq!(policy.reminder.map(|r| r.after.as_secs()), Some(7 * 86_400));
+    assert_eq!(policy.after_delivery.map(|d| d.as_secs()), Some(172_800));
+    assert_eq!(policy.exclude_tags, ["wholesale", "no-review"]);
+    assert!(podium_worker(&env).unwrap().config.reviews.thanks.is_some());
+}
+
+#[test]
+fn a_review_link_is_one_that_a_text_can_carry() {
+    let with = |link: &str| {
+        let location = format!(r#"[{{"podium_location":"loc-1","name":"H","country":"AU","review_link":"{link}"}}]"#);
+        said(|env| shopify_worker(env).err(), "SHOPIFY_LOCATIONS", &location)
+    };
+    assert_eq!(with("https://g.page/r/abc/review"), []);
+    for bad in ["http://g.page/r", "g.page/r", "https://", "https://g.page/a b", "javascript:alert(1)"] {
+        assert_eq!(with(bad).len(), 1, "{bad}");
+    }
 }

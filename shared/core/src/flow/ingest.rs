@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::report;
+use super::{report, report_review};
 use crate::{
     body::StoredBody,
     contact::{Direction, OptOutChange},
@@ -16,7 +16,8 @@ use crate::{
     inbox::{Accepted, BodySha256, Inbox, InboxKey, NewEvent, RejectReason, Source},
     podium::{self, OptOutNews, PodiumEvent, What},
     queue::{EventQueue, Wake},
-    shopify,
+    review_code::ReviewCode,
+    shopify::{self, ShopifyEvent},
     signature::{self, LiveSecrets, Matched, PodiumHeaders, PodiumScheme, ReplayWindow, SignatureError, Verified},
     store::StoreError,
     telemetry::{Level, Line, Metric, Telemetry},
@@ -64,6 +65,8 @@ pub enum Oversize {
 /// One event of a delivery.
 #[derive(Clone, Debug)]
 pub struct Delivered<'a, E> {
+    /// Whose worker has to see it.
+    pub source: Source,
     /// The sender's id of it, if there is one.
     pub id: Option<EventId>,
     /// The sender's name for its kind; for people only.
@@ -109,7 +112,7 @@ pub struct ShopifyEndpoint {
 impl Endpoint for ShopifyEndpoint {
     const SOURCE: Source = Source::Shopify;
     const OVERSIZE: Oversize = Oversize::Refuse;
-    type Event = ();
+    type Event = ShopifyEvent;
 
     fn verify(
         &self,
@@ -120,10 +123,12 @@ impl Endpoint for ShopifyEndpoint {
         signature::verify_shopify(secrets, request.header("x-shopify-hmac-sha256"), request.body)
     }
 
-    fn events<'a>(&self, request: &Request<'a>) -> Vec<Delivered<'a, ()>> {
+    fn events<'a>(&self, request: &Request<'a>) -> Vec<Delivered<'a, ShopifyEvent>> {
         let served = shopify::is_served(request.text("x-shopify-shop-domain"), &self.shop);
-        let event = if served { shopify::parse(request.body).map(|_| ()) } else { Err(RejectReason::OtherShop) };
+        let event = if served { shopify::parse(request.body) } else { Err(RejectReason::OtherShop) };
+        let source = if event.as_ref().is_ok_and(shopify::is_privacy) { Source::Privacy } else { Source::Shopify };
         vec![Delivered {
+            source,
             id: request.text("x-shopify-webhook-id").and_then(|id| EventId::try_from(id).ok()),
             topic: request.text("x-shopify-topic").map(|t| t.chars().take(64).collect()),
             body: request.body,
@@ -132,8 +137,9 @@ impl Endpoint for ShopifyEndpoint {
         }]
     }
 
-    fn opt_outs(&self, _event: &(), _book: Option<&LocationBook>, _now: UnixMillis) -> OptOutNews {
-        OptOutNews::Nothing
+    fn opt_outs(&self, event: &ShopifyEvent, _book: Option<&LocationBook>, now: UnixMillis) -> OptOutNews {
+        let changes = shopify::opt_outs(event, now);
+        if changes.is_empty() { OptOutNews::Nothing } else { OptOutNews::Changes(changes) }
     }
 }
 
@@ -173,9 +179,16 @@ impl Endpoint for PodiumEndpoint {
             let event = item.event.as_ref().ok();
             let group = event.map(|e| match &e.what {
                 What::Received(message) | What::Sent(message) | What::Failed { message, .. } => message.group(&e.id),
-                What::Contact(_) | What::InvitationFailed { .. } | What::Other => GroupId::of(e.id.as_str()),
+                // A review's own line: its edits are worked on in their order.
+                What::Review(review) => GroupId::of(review.name(&e.id).as_str()),
+                What::Contact(_)
+                | What::Invitation { .. }
+                | What::InviteLink(_)
+                | What::ReviewResponse { .. }
+                | What::Other => GroupId::of(e.id.as_str()),
             });
             Delivered {
+                source: Source::Podium,
                 id: event.map(|e| e.id.clone()),
                 topic: event.and_then(|e| e.event_type.clone()),
                 body: item.body,
@@ -229,6 +242,17 @@ pub struct Ingest<'a, E, S, Q, V, C, I, T> {
     pub telemetry: &'a T,
     /// Limits.
     pub rules: IngestRules,
+}
+
+/// The way of an event into the inbox, once it is known to be its provider's: by its signature, or because the provider
+/// was asked.
+pub(super) struct Intake<'a, E, S, Q, I, T> {
+    pub(super) endpoint: &'a E,
+    pub(super) store: &'a S,
+    pub(super) queue: &'a Q,
+    pub(super) ids: &'a I,
+    pub(super) telemetry: &'a T,
+    pub(super) rules: IngestRules,
 }
 
 /// What is answered.
@@ -319,7 +343,7 @@ where
     /// opt-out that it tells of (G3).
     pub async fn handle(&self, request: &Request<'_>) -> Answer {
         if E::OVERSIZE == Oversize::Refuse && request.body.len() > self.rules.body_bytes_max {
-            return self.too_large();
+            return self.intake().too_large();
         }
         let now = self.clock.now();
         match self.verified(request, now).await.map(|v| v.matched) {
@@ -328,14 +352,41 @@ where
             Err(error) => {
                 self.telemetry.count(Metric::SignatureRejected, Some(E::SOURCE.as_str()));
                 // Nothing of the request is logged: it is not known to be anybody's but an attacker's.
-                self.telemetry.line(
-                    Line::warn("a webhook without a valid signature")
-                        .code("ERR_REVIEW_010")
-                        .word("signature", error.code()),
-                );
+                let line = Line::warn("a webhook without a valid signature").word("signature", error.code());
+                report_review(self.telemetry, ReviewCode::SignatureMismatch, line);
                 return Answer::BadSignature(error);
             }
         }
+        self.intake().take_in(request, now).await
+    }
+
+    fn intake(&self) -> Intake<'_, E, S, Q, I, T> {
+        let Self { endpoint, store, queue, ids, telemetry, rules, .. } = *self;
+        Intake { endpoint, store, queue, ids, telemetry, rules }
+    }
+
+    async fn verified(&self, request: &Request<'_>, now: UnixMillis) -> Result<Verified, SignatureError> {
+        let first = self.endpoint.verify(request, &self.secrets.live().await, now);
+        if !matches!(first, Err(SignatureError::Mismatch)) {
+            return first;
+        }
+        match self.secrets.look_again().await {
+            Some(newer) => self.endpoint.verify(request, &newer, now),
+            None => first,
+        }
+    }
+}
+
+impl<E, S, Q, I, T> Intake<'_, E, S, Q, I, T>
+where
+    E: Endpoint,
+    S: Inbox + Locations,
+    Q: EventQueue,
+    I: Ids,
+    T: Telemetry,
+{
+    /// Stores every event of a delivery and queues their keys.
+    pub(super) async fn take_in(&self, request: &Request<'_>, now: UnixMillis) -> Answer {
         let new = match self.read(request, now).await {
             Ok(new) => new,
             Err(answer) => return answer,
@@ -359,17 +410,6 @@ where
         stored.into_iter().map(|(_, answer)| answer).min_by_key(|answer| answer.rank()).unwrap_or(Answer::NotStored)
     }
 
-    async fn verified(&self, request: &Request<'_>, now: UnixMillis) -> Result<Verified, SignatureError> {
-        let first = self.endpoint.verify(request, &self.secrets.live().await, now);
-        if !matches!(first, Err(SignatureError::Mismatch)) {
-            return first;
-        }
-        match self.secrets.look_again().await {
-            Some(newer) => self.endpoint.verify(request, &newer, now),
-            None => first,
-        }
-    }
-
     /// The rows to write. Whatever may be wrong with an event, its opt-outs are read first.
     async fn read(&self, request: &Request<'_>, now: UnixMillis) -> Result<Vec<NewEvent>, Answer> {
         let delivered = self.endpoint.events(request);
@@ -391,7 +431,7 @@ where
             let body_sha256 = BodySha256::of(one.body);
             let event = one.id.unwrap_or_else(|| EventId::of_body(&body_sha256));
             new.push(NewEvent {
-                key: InboxKey { source: E::SOURCE, event },
+                key: InboxKey { source: one.source, event },
                 topic: one.topic,
                 body,
                 body_sha256,
@@ -484,6 +524,10 @@ where
             Line::info("an event came in").id("event.id", &event.key.to_key()).word("outcome", answer.text());
         if answer == Answer::Mismatch {
             line = Line::error("an event's id came again with another body").id("event.id", &event.key.to_key());
+        }
+        if answer == Answer::Duplicate {
+            self.telemetry.count(Metric::ReviewCode, Some(ReviewCode::Replay.as_str()));
+            line = line.code(ReviewCode::Replay.as_str());
         }
         if let Some(reason) = &event.rejected {
             line = line.id("reason", &reason.describe());

@@ -5,9 +5,11 @@
 //! begun and not finished is simply worked on again.
 
 use super::{
+    delivery,
     ingest::report_opt_out,
     locations::{LocationRules, RefreshLocations},
     opted_out_at_podium, paused, report, report_blocked, respect,
+    reviews::{ReviewDesk, ReviewRules, Told},
     say::{Said, Speaker, SpeakerRules, Utterance},
     sessions::{Called, after_call, note_of, report_damage},
     worker::{Shell, WorkError, WorkerRules},
@@ -15,19 +17,23 @@ use super::{
 use crate::{
     contact::{Contact, Contacts, Direction, Meeting, Objection, OptOutChange, OptOutFlag, OptOutRecord, PodiumLink},
     directory::{KnownLocation, LocationBook, Locations},
-    ids::{ConversationUid, EffectKey, Ids, LocationUid},
+    ids::{ConversationUid, EffectKey, Ids, LocationUid, ProviderId},
     inbox::{EventEnd, Inbox, InboxKey, LeasedEvent, RejectReason},
     keyword::KeywordAnswers,
-    outbox::Outbox,
+    notice::{NoticeQueue, Notices},
+    outbox::{Fact, Outbox},
     phone::E164Phone,
     podium::{
-        self, Attachment, Channel, ClaimedSize, ContactChange, ContactEvent, LocationClaim, Message, OptOutNews,
-        PodiumEvent, What,
+        self, Attachment, Channel, ClaimedSize, ContactChange, ContactEvent, InviteLinkEvent, LocationClaim, Message,
+        OptOutNews, PodiumEvent, What,
     },
     provider::{
         Attachments, CallFailure, ContactBook, ContactHandle, Created, Desk, Limits, ListedContact, LocationList,
         Measured, Messages, NewContact, NotDone, Provider, Say, Tally,
     },
+    request::Requests,
+    review_code::ReviewCode,
+    reviews::ReviewBook,
     session::{Session, SessionKey, SessionMessage, SessionRules, SessionStatus, Sessions},
     store::{Fenced, Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
@@ -51,6 +57,8 @@ const MEASURE_FOR: Duration = Duration::from_secs(900);
 const OWN_ROW_WITHIN: Duration = Duration::from_secs(600);
 /// Messages of a session that are answered by themselves.
 const ANSWERED_MAX: u32 = 20;
+/// How long it is remembered that a message was worked on: longer than the 60 days that a comparison may look back.
+const RECEIVED_KEPT: Duration = Duration::from_secs(62 * 86_400);
 /// Podium and carriers confirm an opt-out themselves, within minutes; that message is no breach of it.
 const CONFIRMATION_SPAN: Duration = Duration::from_secs(300);
 
@@ -106,11 +114,13 @@ pub struct ChatRules {
 
 /// What the worker needs.
 #[derive(Debug)]
-pub struct PodiumWorker<'a, S, P, C, I, T> {
+pub struct PodiumWorker<'a, S, P, N, C, I, T> {
     /// The tables.
     pub store: &'a S,
     /// Podium.
     pub podium: &'a P,
+    /// The notifier's queue.
+    pub notices: &'a N,
     /// Time.
     pub clock: &'a C,
     /// Lease owners.
@@ -119,6 +129,8 @@ pub struct PodiumWorker<'a, S, P, C, I, T> {
     pub telemetry: &'a T,
     /// The shop's rules.
     pub chat: &'a ChatRules,
+    /// What follows from reviews.
+    pub reviews: &'a ReviewRules,
     /// Limits.
     pub rules: WorkerRules,
 }
@@ -157,10 +169,11 @@ impl From<StoreError> for Stop {
     }
 }
 
-impl<S, P, C, I, T> PodiumWorker<'_, S, P, C, I, T>
+impl<S, P, N, C, I, T> PodiumWorker<'_, S, P, N, C, I, T>
 where
-    S: Inbox + Contacts + Outbox + Limits + Locations + Sessions,
+    S: Inbox + Contacts + Outbox + Limits + Locations + Sessions + Notices + ReviewBook + Requests,
     P: ContactBook + LocationList + Desk + Messages + Attachments,
+    N: NoticeQueue,
     C: Clock,
     I: Ids,
     T: Telemetry,
@@ -188,23 +201,67 @@ where
             Ok(end) | Err(Stop::End(end)) => end,
             Err(Stop::Error(error)) => return Err(error),
         };
+        if let What::Received(message) = &event.what
+            && let Some(uid) = &message.uid
+        {
+            // What is marked here is not taken in a second time when Podium's list is compared with ours.
+            self.store.track(uid, &Fact::Received, self.clock.now().plus(RECEIVED_KEPT)).await?;
+        }
         self.audit(&held, &end);
         self.shell().finish(&row.key, lease, &end).await
     }
 
     async fn carry_out(&self, held: &Held<'_>) -> Step<EventEnd> {
         let opted_out = self.opt_outs(held).await?;
+        let ours = self.delivery(held).await?;
         match &held.event.what {
             What::Received(_) if opted_out => Ok(EventEnd::Done("opted_out")),
             What::Received(message) => self.received(held, message).await,
+            What::Sent(_) if ours.is_some() => Ok(EventEnd::Done("delivery_noted")),
             What::Sent(message) => self.sent(held, message).await,
-            What::Failed { .. } | What::InvitationFailed { .. } if opted_out => {
+            What::Failed { .. } | What::Invitation { .. } | What::InviteLink(_) if opted_out => {
                 Ok(EventEnd::Done("opted_out_by_provider"))
             }
-            What::Failed { .. } | What::InvitationFailed { .. } => Ok(EventEnd::Done("noted")),
+            What::Failed { .. } | What::Invitation { .. } => {
+                Ok(EventEnd::Done(if ours.is_some() { "delivery_noted" } else { "noted" }))
+            }
             What::Contact(contact) => self.contact_changed(held, contact).await,
+            What::Review(review) => {
+                let told = Told {
+                    key: held.key,
+                    id: &held.event.id,
+                    happened_at: held.event.happened_at(held.received_at),
+                    received_at: held.received_at,
+                };
+                self.desk().handle(&told, review).await.map_err(Stop::Error)
+            }
+            What::InviteLink(link) => self.invite_link(held, link).await,
+            What::ReviewResponse { .. } => Ok(EventEnd::Done("response_noted")),
             What::Other => Ok(EventEnd::Done("nothing_to_do")),
         }
+    }
+
+    fn desk(&self) -> ReviewDesk<'_, S, P, N, C, I, T> {
+        let Self { store, podium: messages, notices, clock, ids, telemetry, reviews: rules, .. } = *self;
+        ReviewDesk { store, messages, notices, clock, ids, telemetry, rules }
+    }
+
+    /// What the event says about the fate of a message or an invitation. Returns what it was, if it was ours.
+    async fn delivery(&self, held: &Held<'_>) -> Step<Option<EffectKey>> {
+        let Some((ids, news)) = held.event.delivery() else { return Ok(None) };
+        let times = (self.clock.now(), held.event.happened_at(held.received_at));
+        Ok(delivery::learned(self.store, self.telemetry, &ids, news, times).await?)
+    }
+
+    /// A link that led to a review needs no reminder.
+    async fn invite_link(&self, held: &Held<'_>, link: &InviteLinkEvent) -> Step<EventEnd> {
+        if !link.reviews.is_empty()
+            && let Some(order) = self.desk().order_of(link.uid.as_slice()).await?
+        {
+            self.store.note_reviewed(&order, held.event.happened_at(held.received_at)).await?;
+            return Ok(EventEnd::Done("reviewed"));
+        }
+        Ok(EventEnd::Done(if link.clicked { "link_clicked" } else { "link_noted" }))
     }
 
     /// Writes down what the event says about opt-outs. The endpoint did, for all that it could attribute; doing it again
@@ -234,17 +291,22 @@ where
     /// Asks who it is that wants no more messages, when the event has no number that could be told.
     async fn attribute(&self, held: &Held<'_>) -> Step<Vec<OptOutChange>> {
         let phones = match &held.event.what {
-            What::InvitationFailed { invitation: Some(id), .. } => {
-                self.store.recipient_of(id).await?.into_iter().collect()
-            }
+            What::Invitation { invitation: Some(id), .. } => self.recipient_of(id).await?,
+            What::InviteLink(link) => match &link.uid {
+                Some(id) => self.recipient_of(id).await?,
+                None => Vec::new(),
+            },
             What::Received(message) | What::Failed { message, .. } => self.phones_of(message).await?,
-            What::InvitationFailed { invitation: None, .. } | What::Sent(_) | What::Contact(_) | What::Other => {
-                Vec::new()
-            }
+            What::Invitation { invitation: None, .. }
+            | What::Sent(_)
+            | What::Contact(_)
+            | What::Review(_)
+            | What::ReviewResponse { .. }
+            | What::Other => Vec::new(),
         };
         if phones.is_empty() {
             let too_soon = self.clock.now() < held.received_at.plus(OWN_ROW_WITHIN);
-            if too_soon && matches!(held.event.what, What::InvitationFailed { .. }) {
+            if too_soon && matches!(held.event.what, What::Invitation { .. } | What::InviteLink(_)) {
                 return Err(unclear("the failed invitation is none that is on record yet"));
             }
             self.report_unattributed(held);
@@ -254,8 +316,16 @@ where
             What::Received(message) => {
                 podium::stop_of(phone, message, held.event.happened_at(held.received_at), held.received_at)
             }
-            What::Sent(_) | What::Failed { .. } | What::Contact(_) | What::InvitationFailed { .. } | What::Other => {
-                opted_out_at_podium(&phone, held.received_at)
+            What::Sent(_)
+            | What::Failed { .. }
+            | What::Contact(_)
+            | What::Invitation { .. }
+            | What::Review(_)
+            | What::ReviewResponse { .. }
+            | What::InviteLink(_)
+            | What::Other => {
+                let at = held.event.happened_at(held.received_at);
+                OptOutChange { at, ..opted_out_at_podium(&phone, held.received_at) }
             }
         };
         let changes: Vec<OptOutChange> = phones.into_iter().map(change).collect();
@@ -263,6 +333,12 @@ where
             report_opt_out(self.telemetry, held.key, change);
         }
         Ok(changes)
+    }
+
+    /// Whom the message or invitation of that id went to, if it is one of ours.
+    async fn recipient_of(&self, id: &ProviderId) -> Result<Vec<E164Phone>, StoreError> {
+        let Some(effect) = self.store.tracked(id).await?.effect else { return Ok(Vec::new()) };
+        Ok(self.store.send_row(&effect).await?.and_then(|row| row.phone).into_iter().collect())
     }
 
     fn report_unattributed(&self, held: &Held<'_>) {
@@ -282,9 +358,14 @@ where
                 LocationClaim::Named(uid) => Some(uid),
                 LocationClaim::Missing | LocationClaim::Unreadable => None,
             },
-            What::Sent(_) | What::Failed { .. } | What::Contact(_) | What::InvitationFailed { .. } | What::Other => {
-                None
-            }
+            What::Sent(_)
+            | What::Failed { .. }
+            | What::Contact(_)
+            | What::Invitation { .. }
+            | What::Review(_)
+            | What::ReviewResponse { .. }
+            | What::InviteLink(_)
+            | What::Other => None,
         };
         let certain = |book: &LocationBook| named.is_some_and(|uid| book.get(uid).is_some_and(|l| l.country.is_some()));
         let (book, on_record) = self.book(certain).await?;
@@ -340,14 +421,17 @@ where
         self.attachments(held, &message.attachments).await?;
         let contact = self.contact(held, message, &phone, &location).await?;
         let unsure = wish::read(message.text.as_deref().unwrap_or_default(), &self.chat.extra_words) == Wish::Unsure;
-        let session = self.session(held, message, &phone, &location, unsure).await?;
+        // What comes so late, by a list or after an outage, is for the staff: nobody waits for a machine's answer any more,
+        // and it may be night.
+        let late = self.clock.now().since(held.event.happened_at(held.received_at)) > self.chat.sessions.close_after;
+        let session = self.session(held, message, &phone, &location, unsure || late).await?;
         if let Some(objection @ Objection::OptedOut(_)) = contact.closed_to_messages() {
             report_blocked(self.telemetry, &phone, "answer", &objection);
             return Ok(EventEnd::Done("kept_for_staff"));
         }
         if unsure {
             self.ask_staff(held, message).await?;
-        } else {
+        } else if !late {
             self.answer(held, message, &phone, &location, session.as_ref()).await?;
         }
         self.telemetry.count(Metric::MessageIngested, None);
@@ -682,6 +766,7 @@ where
         let line = Line::error("somebody was written to after they opted out; not by us, so look who did")
             .id("event.id", &held.key.to_key())
             .phone(&phone);
+        self.telemetry.count(Metric::ReviewCode, Some(ReviewCode::OptOutDrift.as_str()));
         report(self.telemetry, WebchatCode::OptOutDrift, line);
         Ok(EventEnd::Done("sent_after_opt_out"))
     }
@@ -752,7 +837,7 @@ where
     fn audit(&self, held: &Held<'_>, end: &EventEnd) {
         let waited = self.clock.now().since(held.received_at).as_millis();
         let (action, code) = match end {
-            EventEnd::Done(word) => (*word, None),
+            EventEnd::Done(word) | EventEnd::Erased(word) => (*word, None),
             EventEnd::Rejected(reason) | EventEnd::Parked(reason) => ("rejected", reason.webchat_code()),
         };
         let mut line = Line::info("audit")

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use super::{learn, lease, paused, report_unreadable, respect};
+use super::{delivery, learn, lease, paused, report_unreadable, respect};
 use crate::{
     contact::{Contacts, Objection},
     gate::{self, Passage},
-    ids::{EffectKey, Ids},
+    ids::{EffectKey, Ids, OwnerToken, ProviderId},
+    notice::Notices,
     outbox::{Begin, Outbox, OutboxState, Send, Settlement, Unfinished},
     phone::E164Phone,
     provider::{Limits, LookUpAnswer, Messages, NotDone, Provider, Refusal, Say, SendFailure},
@@ -80,7 +81,7 @@ pub enum Said {
 
 impl<S, P, C, I, T> Speaker<'_, S, P, C, I, T>
 where
-    S: Contacts + Outbox + Limits,
+    S: Contacts + Outbox + Limits + Notices,
     P: Messages,
     C: Clock,
     I: Ids,
@@ -134,7 +135,7 @@ where
         match self.messages.say(permit, &what.say).await {
             Ok(message) => {
                 self.telemetry.count(Metric::MessageSent, Some(what.kind));
-                self.settle(what, &lease, Settlement::Accepted { message }, Said::Out).await
+                self.accepted(what, &lease.owner, message).await
             }
             Err(SendFailure::Ambiguous { detail }) => {
                 // The outbox stays as it is: begun, outcome open.
@@ -163,7 +164,9 @@ where
         }
         let answer = self.messages.look_up_said(&what.phone, &what.say, unfinished.began_at).await;
         let (settlement, said) = match answer {
-            Ok(LookUpAnswer::Sent { message }) => (Settlement::Accepted { message }, Some(Said::Out)),
+            Ok(LookUpAnswer::Sent { message }) => {
+                return self.accepted(what, &unfinished.owner, message).await.map(Some);
+            }
             Ok(LookUpAnswer::NotSent) => (Settlement::NotSent, None),
             Ok(LookUpAnswer::CannotTell) => (Settlement::Unknown, Some(Said::Unknown)),
             Err(_) if now > unfinished.began_at.plus(self.rules.look_up_for) => {
@@ -182,6 +185,20 @@ where
             Fenced::Written => Ok(said),
             Fenced::Lost => Ok(Some(Said::Pending)),
         }
+    }
+
+    /// The provider took it. What has to be followed up is found by the provider's id from here on.
+    async fn accepted(&self, what: &Utterance, owner: &OwnerToken, message: ProviderId) -> Result<Said, StoreError> {
+        let now = self.clock.now();
+        let settlement = Settlement::Accepted { message: message.clone() };
+        if self.store.settle(&what.key, owner, &settlement, now).await? == Fenced::Lost {
+            return Ok(Said::Pending);
+        }
+        if what.key.awaits_delivery() {
+            let times = (now, now.plus(self.rules.keep));
+            delivery::sent(self.store, self.telemetry, &what.key, (&message, None), times).await?;
+        }
+        Ok(Said::Out)
     }
 
     async fn settle(
@@ -213,7 +230,7 @@ where
 
 const fn settled_as(state: &OutboxState) -> Said {
     match state {
-        OutboxState::Accepted { .. } => Said::Out,
+        OutboxState::Accepted { .. } | OutboxState::Delivered { .. } | OutboxState::Undelivered { .. } => Said::Out,
         OutboxState::Failed { .. } => Said::Refused,
         OutboxState::Unknown => Said::Unknown,
         OutboxState::Pending { .. } | OutboxState::Sending(_) => Said::Pending,

@@ -12,18 +12,25 @@
 //! Everything before the call is read or reserved under the request's lease; the lease outlives the function, so whoever
 //! finds it expired knows that nobody is in the middle of a call.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
-use super::{learn, lease, respect};
+use super::{
+    delivery::{self, LOCATION_LINK},
+    learn, lease, report_review, respect,
+};
 use crate::{
     contact::{Contacts, Hold, OptOutChange, OptOutFlag, OptOutSource},
+    directory::Installation,
+    eligibility::Inputs,
     gate::{self, Passage, Permit},
-    ids::{EffectKey, Ids, OrderKey, ProviderId},
+    ids::{EffectKey, Ids, OrderKey, OwnerToken, ProviderId},
+    notice::Notices,
     outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement, Unfinished},
     provider::{Limits, LookUp, LookUpAnswer, NotDone, Orders, Provider, Refusal, ReviewSend, Reviews, SendFailure},
     request::{FailReason, Postpone, RequestClaim, RequestEnd, RequestStatus, Requests, ReviewRequest, Wait},
     retry::Backoff,
     review::{Platform, PlatformRule, ReviewPolicy, SendDecision, SkipReason, choose_platform, decide_send},
+    review_code::ReviewCode,
     store::{Fenced, Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
     time::{Clock, UnixMillis},
@@ -32,6 +39,11 @@ use crate::{
 /// A request taken up more often than this has something that makes its sender fail each time. Far above what waiting for
 /// a provider comes to: three days at the longest backoff are some eighty.
 const ATTEMPTS_MAX: u32 = 400;
+
+/// Shopify has an uninstalled shop's data erased after 48 hours; until then it may be installed again.
+const UNINSTALLED_FOR_GOOD: Duration = Duration::from_secs(48 * 3600);
+/// How often a request looks whether it is.
+const UNINSTALLED_WAIT: Duration = Duration::from_secs(4 * 3600);
 
 /// The limits of the sender.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +86,8 @@ struct Held {
     request: ReviewRequest,
     lease: Lease,
     effect: EffectKey,
+    /// What was known of the order when it was decided; kept with the decision.
+    inputs: OnceLock<Inputs>,
 }
 
 /// What is to be done with a request in hand, decided step by step.
@@ -100,7 +114,7 @@ impl From<StoreError> for Stop {
 
 impl<S, O, R, C, I, T> Sender<'_, S, O, R, C, I, T>
 where
-    S: Requests + Contacts + Outbox + Limits,
+    S: Requests + Contacts + Outbox + Limits + Notices + Installation,
     O: Orders,
     R: Reviews,
     C: Clock,
@@ -125,7 +139,7 @@ where
             }
             RequestClaim::NotDue { .. } | RequestClaim::Busy { .. } | RequestClaim::Ended(_) => return Ok(()),
         };
-        let held = Held { request, lease, effect: EffectKey::review_request(key) };
+        let held = Held { request, lease, effect: EffectKey::review_request(key), inputs: OnceLock::new() };
         if held.request.attempts > ATTEMPTS_MAX {
             let may_be_sent = held.request.status == RequestStatus::Sending;
             let end = if may_be_sent { RequestEnd::Unknown } else { RequestEnd::Failed(FailReason::TooManyAttempts) };
@@ -140,6 +154,7 @@ where
 
     async fn advance(&self, held: &Held) -> Step<Next> {
         self.not_paused(held).await?;
+        // What was begun is looked up all the same: that texts nobody.
         let invite = match held.request.status {
             RequestStatus::Sending => self.recover(held).await?,
             RequestStatus::Scheduled
@@ -149,6 +164,7 @@ where
             | RequestStatus::Failed
             | RequestStatus::Unknown => None,
         };
+        self.installed(held).await?;
         self.check_order(held).await?;
         let platform = self.enter_sending(held).await?;
         let permit = self.pass_gate(held).await?;
@@ -164,6 +180,11 @@ where
             None => Ok(None),
             Some(OutboxState::Sending(unfinished)) => self.ask_provider(held, unfinished).await,
             Some(OutboxState::Pending { invite }) => Ok(invite),
+            Some(OutboxState::Accepted { message }) => {
+                // Whether its news were looked at before its sender died is not known.
+                let invite = self.store.send_row(&held.effect).await?.and_then(|row| row.invite);
+                Err(Stop::Next(self.followed(held, message, invite.as_ref()).await?))
+            }
             Some(settled) => Err(Stop::Next(ended_as(settled))),
         }
     }
@@ -181,10 +202,12 @@ where
             began_at: unfinished.began_at,
         };
         let (settlement, outcome) = match self.reviews.look_up(&what).await {
-            Ok(LookUpAnswer::Sent { message }) => (
-                Settlement::Accepted { message: message.clone() },
-                Err(Stop::Next(Next::End(RequestEnd::Sent { message }))),
-            ),
+            Ok(LookUpAnswer::Sent { message }) => {
+                return match self.accepted(held, &unfinished.owner, message, unfinished.invite.as_ref()).await {
+                    Ok(next) => Err(Stop::Next(next)),
+                    Err(stop) => Err(stop),
+                };
+            }
             Ok(LookUpAnswer::NotSent) => (Settlement::NotSent, Ok(unfinished.invite.clone())),
             Ok(LookUpAnswer::CannotTell) => (Settlement::Unknown, Err(Stop::Next(Next::End(RequestEnd::Unknown)))),
             Err(_) if now > unfinished.began_at.plus(self.rules.look_up_for) => {
@@ -210,6 +233,18 @@ where
         Ok(())
     }
 
+    /// Nothing is sent in the name of a shop that threw us out. It may have been a mistake, so what is due waits until Shopify
+    /// would have its data erased.
+    async fn installed(&self, held: &Held) -> Step<()> {
+        let Some(since) = self.store.uninstalled_at().await? else { return Ok(()) };
+        let now = self.clock.now();
+        if now > since.plus(UNINSTALLED_FOR_GOOD) {
+            return Err(skipped(SkipReason::AppUninstalled));
+        }
+        self.telemetry.line(self.about(held, Line::warn("the app is uninstalled; a request waits")));
+        Err(postponed(now.plus(UNINSTALLED_WAIT), Wait::Clock))
+    }
+
     async fn check_order(&self, held: &Held) -> Step<()> {
         let key = &held.request.key;
         let order = match self.orders.order(&key.shop, key.order).await {
@@ -217,6 +252,10 @@ where
             Err(not_done) => return Err(self.not_now(held, &not_done).await?),
         };
         let now = self.clock.now();
+        if let Some(order) = &order {
+            let _: Result<(), Inputs> =
+                held.inputs.set(Inputs::of_order_now(order, &held.request.plan, self.policy, now));
+        }
         match decide_send(&held.request, order.as_ref(), self.policy, now) {
             SendDecision::Ask => Ok(()),
             SendDecision::Skip(reason) => Err(skipped(reason)),
@@ -245,10 +284,8 @@ where
         }
         if choice.rule == PlatformRule::Fallback {
             self.telemetry.count(Metric::PlatformFallback, Some(choice.platform.as_str()));
-            self.telemetry.line(self.about(
-                held,
-                Line::info("the platform fell back to one that works for everybody").code("ERR_REVIEW_012"),
-            ));
+            let line = Line::info("the platform fell back to one that works for everybody");
+            report_review(self.telemetry, ReviewCode::PlatformFallback, self.about(held, line));
         }
         Ok(choice.platform)
     }
@@ -270,6 +307,16 @@ where
     ) -> Step<(Permit, Option<Invite>)> {
         if earlier.is_some() {
             return Ok((permit, earlier));
+        }
+        let location = self.policy.location(&held.request.plan.location);
+        if let Some(url) = location.and_then(|l| l.review_link.as_deref()) {
+            let uid = ProviderId::try_from(LOCATION_LINK).ok();
+            let link = uid.map(|uid| Invite { uid, url: url.to_owned() });
+            let kept = match &link {
+                Some(link) => Some(self.store.keep_invite(send, link).await?),
+                None => None,
+            };
+            return Ok((permit, kept));
         }
         match self.reviews.prepare(&permit, &held.request.plan.location).await {
             Ok(Some(made)) => Ok((permit, Some(self.store.keep_invite(send, &made).await?))),
@@ -296,7 +343,7 @@ where
             Begin::Refused(settled) => return Ok(ended_as(settled)),
         }
         match self.reviews.send(permit, message).await {
-            Ok(id) => self.accepted(held, id).await,
+            Ok(id) => self.accepted(held, &held.lease.owner, id, message.invite.as_ref()).await,
             Err(SendFailure::Ambiguous { detail }) => {
                 let line = Line::warn("nobody knows whether a request was sent; the provider will be asked");
                 self.telemetry.line(self.about(held, line).detail(&detail));
@@ -315,8 +362,30 @@ where
         }
     }
 
-    async fn accepted(&self, held: &Held, message: ProviderId) -> Step<Next> {
-        self.settle(held, Settlement::Accepted { message: message.clone() }).await?;
+    /// The provider took it.
+    async fn accepted(
+        &self,
+        held: &Held,
+        owner: &OwnerToken,
+        message: ProviderId,
+        invite: Option<&Invite>,
+    ) -> Step<Next> {
+        let settlement = Settlement::Accepted { message: message.clone() };
+        match self.store.settle(&held.effect, owner, &settlement, self.clock.now()).await? {
+            Fenced::Written => self.followed(held, message, invite).await,
+            Fenced::Lost => Err(Stop::Next(Next::Leave)),
+        }
+    }
+
+    /// What comes after the provider took it: its news find it from here on, and its reminder has its day.
+    async fn followed(&self, held: &Held, message: ProviderId, invite: Option<&Invite>) -> Step<Next> {
+        let now = self.clock.now();
+        let times = (now, now.plus(self.policy.keep));
+        delivery::sent(self.store, self.telemetry, &held.effect, (&message, invite), times).await?;
+        if let Some(reminder) = &self.policy.reminder {
+            let send = Send { key: EffectKey::reminder(&held.request.key), ..self.outgoing(held) };
+            self.store.plan(&send, now.plus(reminder.after)).await?;
+        }
         Ok(Next::End(RequestEnd::Sent { message }))
     }
 
@@ -388,7 +457,7 @@ where
                 if matches!(end, RequestEnd::Skipped(_) | RequestEnd::Failed(_)) {
                     self.store.release_hold(&held.request.plan.phone, &held.effect).await?;
                 }
-                self.store.end_request(&held.request.key, &held.lease, end).await?
+                self.store.end_request(&held.request.key, &held.lease, end, held.inputs.get()).await?
             }
         };
         self.report(held, &next, fenced);
@@ -410,8 +479,11 @@ where
                 (Metric::RequestSent, None, Line::info("a request is sent").id("message.id", message.as_str()))
             }
             Next::End(RequestEnd::Skipped(reason)) => {
+                if let Some(code) = reason.code() {
+                    self.telemetry.count(Metric::ReviewCode, Some(code.as_str()));
+                }
                 let mut line = Line::info("a request is skipped").word("reason", reason.as_str());
-                line.code = reason.code();
+                line.code = reason.code().map(ReviewCode::as_str);
                 (Metric::RequestSkipped, Some(reason.as_str()), line)
             }
             Next::End(RequestEnd::Failed(reason)) => {
@@ -462,7 +534,9 @@ fn postponed(until: UnixMillis, why: Wait) -> Stop {
 /// The request's end that a settled send amounts to.
 fn ended_as(state: OutboxState) -> Next {
     match state {
-        OutboxState::Accepted { message } => Next::End(RequestEnd::Sent { message }),
+        OutboxState::Accepted { message }
+        | OutboxState::Delivered { message }
+        | OutboxState::Undelivered { message, .. } => Next::End(RequestEnd::Sent { message }),
         OutboxState::Failed { reason } => Next::End(RequestEnd::from_reason(&reason)),
         OutboxState::Unknown => Next::End(RequestEnd::Unknown),
         OutboxState::Pending { .. } | OutboxState::Sending(_) => Next::Leave,

@@ -13,6 +13,7 @@ use crate::{
     contact::{Contacts, Objection},
     directory::{LocationBook, Locations},
     ids::{ConversationUid, EffectKey, Ids, Shard},
+    notice::Notices,
     outbox::Outbox,
     provider::{CallFailure, Desk, Limits, Messages, NotDone, Provider, Say},
     session::{Answer, Session, SessionDue, SessionKey, SessionRules, Sessions},
@@ -57,7 +58,7 @@ pub struct Watched {
 
 impl<S, P, C, I, T> WatchSessions<'_, S, P, C, I, T>
 where
-    S: Sessions + Contacts + Outbox + Limits + Locations,
+    S: Sessions + Contacts + Outbox + Limits + Locations + Notices,
     P: Messages + Desk,
     C: Clock,
     I: Ids,

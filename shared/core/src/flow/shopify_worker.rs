@@ -1,16 +1,23 @@
 //! A Shopify event out of the inbox becomes a scheduled request, a recorded skip, or the end of an earlier request.
 
-use super::worker::{Shell, WorkError, WorkerRules};
+use super::{
+    open_notice,
+    worker::{Shell, WorkError, WorkerRules},
+};
 use crate::{
     contact::{Contacts, Hold},
+    directory::Installation,
+    eligibility::Inputs,
+    hours::Zone,
     ids::{EffectKey, Ids, OrderId, OrderKey, ShopDomain},
-    inbox::{EventEnd, Inbox, InboxKey},
+    inbox::{EventEnd, Inbox, InboxKey, LeasedEvent, RejectReason},
+    notice::{Content, Notice, NoticeKey, NoticeKind, Notices},
     request::{Committed, NewRequest, Plan, RequestChange, Requests},
     review::{ReviewPolicy, SkipReason},
-    shopify::{self, Decision},
+    shopify::{self, Decision, ShopifyEvent},
     store::Lease,
     telemetry::{Line, Metric, Telemetry},
-    time::Clock,
+    time::{Clock, DAY, UnixMillis},
 };
 
 /// What the worker needs.
@@ -34,7 +41,7 @@ pub struct ShopifyWorker<'a, S, C, I, T> {
 
 impl<S, C, I, T> ShopifyWorker<'_, S, C, I, T>
 where
-    S: Inbox + Contacts + Requests,
+    S: Inbox + Contacts + Requests + Notices + Installation,
     C: Clock,
     I: Ids,
     T: Telemetry,
@@ -45,7 +52,7 @@ where
     /// # Errors
     /// When a table cannot be used; the message must come again.
     pub async fn handle(&self, key: &InboxKey) -> Result<(), WorkError> {
-        self.shell().run(key, async |event, lease, body| self.work(&event.key, lease, &body).await).await
+        self.shell().run(key, async |event, lease, body| self.work(event, lease, &body).await).await
     }
 
     fn shell(&self) -> Shell<'_, S, C, I, T> {
@@ -53,25 +60,63 @@ where
         Shell { store, clock, ids, telemetry, rules }
     }
 
-    async fn work(&self, event: &InboxKey, lease: &Lease, body: &[u8]) -> Result<(), WorkError> {
-        let decision = match shopify::parse(body) {
-            Ok(parsed) => shopify::decide(&parsed, self.policy, lease.now),
+    async fn work(&self, row: &LeasedEvent, lease: &Lease, body: &[u8]) -> Result<(), WorkError> {
+        let event = &row.key;
+        let parsed = match shopify::parse(body) {
+            Ok(parsed) if shopify::is_other_shop(&parsed, self.shop) => Err(RejectReason::OtherShop),
+            parsed => parsed,
+        };
+        let parsed = match parsed {
+            Ok(parsed) => parsed,
             Err(reason) => return self.shell().finish(event, lease, &EventEnd::Rejected(reason)).await,
         };
-        match decision {
-            Decision::Ignore(why) => self.shell().finish(event, lease, &EventEnd::Done(why)).await,
-            Decision::Schedule { order, plan } => self.schedule(event, lease, order, *plan).await,
-            Decision::Skip { order, reason } => self.skip(event, lease, order, reason).await,
-            Decision::Defer { order, until, planned_from } => {
+        // The endpoint wrote it already, unless the event was fed in by hand; twice changes nothing.
+        for change in shopify::opt_outs(&parsed, row.received_at) {
+            self.store.record_opt_out(&change).await?;
+        }
+        let inputs = match &parsed {
+            ShopifyEvent::Order(order) => Some(Inputs::of_webhook(order, self.policy, lease.now)),
+            ShopifyEvent::Refund(_)
+            | ShopifyEvent::FulfillmentEvent { .. }
+            | ShopifyEvent::Return { .. }
+            | ShopifyEvent::MarketingConsent { .. }
+            | ShopifyEvent::CustomersMerged
+            | ShopifyEvent::AppUninstalled { .. }
+            | ShopifyEvent::Privacy(_) => None,
+        };
+        match (shopify::decide(&parsed, self.policy, lease.now), inputs) {
+            (Decision::Ignore(why), _) => self.shell().finish(event, lease, &EventEnd::Done(why)).await,
+            (Decision::Schedule { order, plan }, Some(inputs)) => {
+                self.schedule(event, lease, order, *plan, inputs).await
+            }
+            (Decision::Schedule { .. }, None) => {
+                self.shell().finish(event, lease, &EventEnd::Rejected(RejectReason::UnknownShape)).await
+            }
+            (Decision::Skip { order, reason }, inputs) => self.skip(event, lease, order, reason, inputs).await,
+            (Decision::Defer { order, until, planned_from }, _) => {
                 let change = RequestChange::Defer { key: self.order_key(order), until, planned_from };
                 self.commit(event, lease, "deferred", change).await
             }
+            (Decision::Retime { order, send_after }, _) => self.retime(event, lease, order, send_after).await,
+            // When it arrived, not when it is worked on: the app may have been installed again in between.
+            (Decision::Stop { .. }, _) => self.stop(event, lease, row.received_at).await,
         }
     }
 
     /// The gate's predicate, asked for the first time: there is no point in planning what is forbidden today. The
     /// reservation is made when it is sent.
-    async fn schedule(&self, event: &InboxKey, lease: &Lease, order: OrderId, plan: Plan) -> Result<(), WorkError> {
+    async fn schedule(
+        &self,
+        event: &InboxKey,
+        lease: &Lease,
+        order: OrderId,
+        plan: Plan,
+        inputs: Inputs,
+    ) -> Result<(), WorkError> {
+        if self.store.uninstalled_at().await?.is_some() {
+            // An order that was shipped since then was told of by a shop that has us again.
+            self.store.note_installed(plan.fulfilled_at).await?;
+        }
         let key = self.order_key(order);
         let hold = Hold {
             phone: plan.phone.clone(),
@@ -81,21 +126,75 @@ where
         };
         let objection = self.store.contact(&plan.phone).await?.and_then(|c| c.objection(&hold));
         if let Some(objection) = objection {
-            return self.skip(event, lease, order, objection.into()).await;
+            return self.skip(event, lease, order, objection.into(), Some(inputs)).await;
         }
         let expires_at = plan.send_after.plus(self.policy.keep);
-        let new = NewRequest { key, plan, at: lease.now, expires_at };
+        let new = NewRequest { key, plan, at: lease.now, expires_at, inputs };
         self.commit(event, lease, "scheduled", RequestChange::Schedule(Box::new(new))).await
     }
 
-    async fn skip(&self, event: &InboxKey, lease: &Lease, order: OrderId, reason: SkipReason) -> Result<(), WorkError> {
+    async fn skip(
+        &self,
+        event: &InboxKey,
+        lease: &Lease,
+        order: OrderId,
+        reason: SkipReason,
+        inputs: Option<Inputs>,
+    ) -> Result<(), WorkError> {
         let change = RequestChange::Skip {
             key: self.order_key(order),
             reason,
             at: lease.now,
             expires_at: lease.now.plus(self.policy.keep),
+            inputs,
         };
         self.commit(event, lease, reason.as_str(), change).await
+    }
+
+    /// It was delivered: the waiting counts from there, within the hours that suit its zones.
+    async fn retime(
+        &self,
+        event: &InboxKey,
+        lease: &Lease,
+        order: OrderId,
+        send_after: UnixMillis,
+    ) -> Result<(), WorkError> {
+        let key = self.order_key(order);
+        let zones = self.store.request(&key).await?.and_then(|r| r.plan).map(|plan| Zone::parse_all(&plan.zones));
+        let at = zones.and_then(|zones| self.policy.hours.next_open(send_after.max(lease.now), &zones));
+        match at {
+            Some(send_after) => self.commit(event, lease, "retimed", RequestChange::Retime { key, send_after }).await,
+            // None planned, or no hour suits; the check at the time of the send knows of the delivery as well.
+            None => self.shell().finish(event, lease, &EventEnd::Done("nothing_to_change")).await,
+        }
+    }
+
+    async fn stop(&self, event: &InboxKey, lease: &Lease, at: UnixMillis) -> Result<(), WorkError> {
+        self.store.note_uninstalled(at).await?;
+        self.telemetry.count(Metric::AppUninstalled, None);
+        self.telemetry.line(
+            Line::error("the app was uninstalled from the shop; nothing is sent any more")
+                .id("event.id", &event.to_key()),
+        );
+        let notice = Notice {
+            key: NoticeKey::new(NoticeKind::Uninstalled, event.event.as_str()),
+            kind: NoticeKind::Uninstalled,
+            content: Content {
+                headline: "The app was uninstalled from the shop".into(),
+                facts: vec![("Shop".into(), self.shop.as_str().into())],
+                quote: None,
+                link: None,
+                action:
+                    "If that was a mistake, install it again within 48 hours: what is due waits until then. The next \
+                         shipped order starts it again."
+                        .into(),
+            },
+            about: Vec::new(),
+            opened_at: lease.now,
+            expires_at: lease.now.plus(DAY * 30),
+        };
+        open_notice(self.store, self.telemetry, &notice).await?;
+        self.shell().finish(event, lease, &EventEnd::Done("app_uninstalled")).await
     }
 
     async fn commit(
@@ -126,9 +225,14 @@ where
             }
             RequestChange::Skip { reason, .. } => {
                 self.telemetry.count(Metric::RequestSkipped, Some(reason.as_str()));
-                line.code = reason.code();
+                if let Some(code) = reason.code() {
+                    self.telemetry.count(Metric::ReviewCode, Some(code.as_str()));
+                    line = line.code(code.as_str());
+                }
             }
-            RequestChange::Defer { until, .. } => line = line.number("send_after_ms", until.get()),
+            RequestChange::Defer { until: at, .. } | RequestChange::Retime { send_after: at, .. } => {
+                line = line.number("send_after_ms", at.get());
+            }
         }
         self.telemetry.line(line);
     }

@@ -11,7 +11,7 @@ use crate::{
     provider::NotDone,
     store::{Fenced, Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
-    time::Clock,
+    time::{Clock, UnixMillis},
 };
 
 /// The limits of an event's worker.
@@ -41,6 +41,12 @@ pub enum WorkError {
     /// A provider could not help.
     #[error(transparent)]
     Provider(#[from] NotDone),
+    /// It is not its time yet.
+    #[error("it waits for its time")]
+    NotBefore {
+        /// When it is to be worked on.
+        at: UnixMillis,
+    },
 }
 
 /// The shell around a worker.
@@ -94,6 +100,7 @@ impl<S: Inbox, C: Clock, I: Ids, T: Telemetry> Shell<'_, S, C, I, T> {
                     .line(Line::warn("an event waits for a provider").id("event.id", &key.to_key()).detail(&why));
                 (Attempt::PutOff { since: lease.now.plus(wait).minus(self.rules.sweep_after) }, Ok(()))
             }
+            WorkError::NotBefore { at } => (Attempt::PutOff { since: at.minus(self.rules.sweep_after) }, Ok(())),
             // An outage of a table must not park a day of events.
             WorkError::Store(error @ StoreError::Unavailable { .. }) => (Attempt::Forgiven, Err(error.into())),
             WorkError::Store(error @ StoreError::Corrupt { .. }) => (Attempt::Counts, Err(error.into())),
@@ -110,7 +117,9 @@ impl<S: Inbox, C: Clock, I: Ids, T: Telemetry> Shell<'_, S, C, I, T> {
         match self.store.finish(event, lease, end).await? {
             Fenced::Written => {
                 let line = match end {
-                    EventEnd::Done(word) => Line::info("an event is done").word("outcome", word),
+                    EventEnd::Done(word) | EventEnd::Erased(word) => {
+                        Line::info("an event is done").word("outcome", word)
+                    }
                     EventEnd::Rejected(reason) => {
                         self.telemetry.count(Metric::EventRejected, Some(event.source.as_str()));
                         Line::warn("an event is not usable").id("reason", &reason.describe())

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::time::UnixMillis;
 
 /// Longer texts are cut: nothing that is read from here on needs them whole.
-const TEXT_CHARS_MAX: usize = 10_000;
+pub(super) const TEXT_CHARS_MAX: usize = 10_000;
 
 /// What stands at the first of several paths (dots between names) that leads anywhere but to null.
 pub(super) fn at<'a>(value: &'a Value, paths: &[&str]) -> Option<&'a Value> {

@@ -1,10 +1,13 @@
 //! What an event says about opt-outs. Read before anything about the event is judged, so that no other fault of it can
 //! lose a STOP.
 
-use super::{Channel, ContactChange, ContactEvent, LocationClaim, Message, PodiumEvent, Snapshot, What};
+use super::{
+    Channel, ContactChange, ContactEvent, LocationClaim, Message, PodiumEvent, Snapshot, What, refused_for_opt_out,
+};
 use crate::{
     contact::{Direction, Evidence, OptOutChange, OptOutFlag, OptOutSource},
     directory::LocationBook,
+    outbox::{DeliveryNews, FailureKind},
     phone::{self, E164Phone, Region},
     time::UnixMillis,
     wish::{self, ExtraWords, Wish},
@@ -37,27 +40,27 @@ impl OptOutNews {
             What::Failed { message, reason } if reason.as_deref().is_some_and(refused_for_opt_out) => {
                 refused(message.phone.as_deref(), message.uid.as_ref().map(|u| u.as_str()), at, received_at)
             }
-            What::InvitationFailed { invitation, phone, reason }
+            What::Invitation { invitation, phone, news: DeliveryNews::Failed(_), reason }
                 if reason.as_deref().is_some_and(refused_for_opt_out) =>
             {
                 refused(phone.as_deref(), invitation.as_ref().map(|i| i.as_str()), at, received_at)
+            }
+            What::InviteLink(link) if link.news == Some(DeliveryNews::Failed(FailureKind::OptedOut)) => {
+                refused(link.phone.as_deref(), link.uid.as_ref().map(|u| u.as_str()), at, received_at)
             }
             What::Contact(contact) => {
                 let changes = of_contact(contact, received_at);
                 if changes.is_empty() { Self::Nothing } else { Self::Changes(changes) }
             }
-            What::Sent(_) | What::Failed { .. } | What::InvitationFailed { .. } | What::Other => Self::Nothing,
+            What::Sent(_)
+            | What::Failed { .. }
+            | What::Review(_)
+            | What::ReviewResponse { .. }
+            | What::InviteLink(_)
+            | What::Invitation { .. }
+            | What::Other => Self::Nothing,
         }
     }
-}
-
-/// Whether a provider's reason for a failure means that the person opted out there. Free text from outside, so the
-/// usual wordings are looked for: `recipient_optout`, `stop_keyword`, `contact_opted_out`, "unsubscribed recipient".
-#[must_use]
-pub fn refused_for_opt_out(reason: &str) -> bool {
-    let plain: String = reason.chars().filter(char::is_ascii_alphanumeric).take(200).collect();
-    let plain = plain.to_ascii_lowercase();
-    ["optout", "optedout", "stopkeyword", "unsubscribed"].iter().any(|w| plain.contains(w))
 }
 
 fn stop(message: &Message, book: Option<&LocationBook>, at: UnixMillis, received_at: UnixMillis) -> OptOutNews {

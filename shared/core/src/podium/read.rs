@@ -5,18 +5,20 @@ use serde_json::{Value, value::RawValue};
 use super::{
     Attachment, Channel, ClaimedSize, ContactChange, ContactEvent, LocationClaim, Message, PodiumEvent, Snapshot, What,
     fields::{as_text, at, id, list, moment, text, truth},
+    reviews,
 };
 use crate::{
     contact::OptOutFlag,
     ids::{EventId, LocationUid},
     inbox::{BodySha256, RejectReason},
+    outbox::DeliveryNews,
     phone::E164Phone,
     time::UnixMillis,
 };
 
 /// Of a list within an event so many entries are looked at: far more than any real one has, and few enough to compare
 /// each with each.
-const MANY: usize = 100;
+pub(super) const MANY: usize = 100;
 
 /// One event of a delivery, with the bytes that are its own.
 #[derive(Clone, Debug)]
@@ -91,9 +93,14 @@ fn event_id(value: &Value, event_type: Option<&str>, data: &Value, body: &[u8]) 
     let own =
         id(value, &["metadata.eventUid", "metadata.event_uid", "eventUid", "event_uid", "event_id", "eventId", "id"]);
     let made = || {
-        let uid = text(data, &["uid", "id", "message_uid"])?;
-        let at = text(data, &["updatedAt", "updated_at", "createdAt", "created_at"])?;
-        EventId::try_from(format!("{}~{uid}~{at}", event_type?).as_str()).ok()
+        let event_type = event_type?;
+        let uid = text(data, &["uid", "id", "message_uid", "review.uid", "review.id"])?;
+        let changed = ["updatedAt", "updated_at", "review.updatedAt", "review.updated_at"];
+        let made = ["createdAt", "created_at", "review.createdAt", "review.created_at"];
+        // All changes of one thing share the time at which it was made.
+        let is_change = event_type.trim().to_ascii_lowercase().ends_with("updated");
+        let at = text(data, &changed).or_else(|| if is_change { None } else { text(data, &made) })?;
+        EventId::try_from(format!("{event_type}~{uid}~{at}").as_str()).ok()
     };
     own.or_else(made).unwrap_or_else(|| hash_id(body))
 }
@@ -119,7 +126,11 @@ fn occurred_at(value: &Value, data: &Value, what: &What) -> Option<UnixMillis> {
         What::Contact(event) => {
             event.after.as_ref().and_then(|s| s.updated_at).or(event.before.as_ref().and_then(|s| s.updated_at))
         }
-        What::InvitationFailed { .. } | What::Other => {
+        What::Review(review) => review.changed_at,
+        What::ReviewResponse { .. } => {
+            moment(data, &["updatedAt", "updated_at", "createdAt", "created_at", "publishDate", "publish_date"])
+        }
+        What::InviteLink(_) | What::Invitation { .. } | What::Other => {
             moment(data, &["updatedAt", "updated_at", "createdAt", "created_at"])
         }
     };
@@ -147,12 +158,8 @@ fn what(event_type: Option<&str>, data: &Value) -> What {
     if kind.ends_with("message.failed") {
         return What::Failed { message: Box::new(outbound(data, usual)), reason: failure_reason(data) };
     }
-    if kind == "review_invitation.failed" {
-        return What::InvitationFailed {
-            invitation: id(data, &["invitation_id", "invitationId", "invitation.id", "uid", "id"]),
-            phone: text(data, &["phone", "contact.phone", "recipient.phone", "channel.identifier"]),
-            reason: failure_reason(data),
-        };
+    if let Some(what) = reviews::read(&kind, data) {
+        return what;
     }
     match kind.strip_prefix("contact.") {
         Some("created") => contact(ContactChange::Created, data),
@@ -164,7 +171,7 @@ fn what(event_type: Option<&str>, data: &Value) -> What {
     }
 }
 
-fn failure_reason(data: &Value) -> Option<String> {
+pub(super) fn failure_reason(data: &Value) -> Option<String> {
     text(data, &["failureReason", "failure_reason", "reason", "error"])
 }
 
@@ -180,7 +187,19 @@ fn outbound(data: &Value, usual: Channel) -> Message {
     let phone = phone.filter(|p| !p.contains('@'));
     let mut message = message(data, usual);
     message.phone = phone.or(message.phone);
+    message.delivery = delivery(data);
+    message.invitation = reviews::invitation_of(data);
     message
+}
+
+/// The weightiest of what the message's parts, and the message itself, say about their delivery.
+fn delivery(data: &Value) -> Option<DeliveryNews> {
+    let reason = failure_reason(data);
+    let outbound = |item: &&Value| {
+        text(item, &["sourceType", "source_type"]).is_none_or(|way| way.trim().eq_ignore_ascii_case("outbound"))
+    };
+    let items = list(data, &["items"]).iter().take(MANY).filter(outbound);
+    items.chain([data]).filter_map(|said| reviews::delivery_status(said, reason.as_deref())).max()
 }
 
 fn message(data: &Value, usual: Channel) -> Message {
@@ -218,6 +237,8 @@ fn message(data: &Value, usual: Channel) -> Message {
         last_name,
         attachments: attachments(data),
         at: moment(data, &["createdAt", "created_at", "sent_at", "occurred_at", "timestamp"]),
+        delivery: None,
+        invitation: None,
     }
 }
 
@@ -260,7 +281,7 @@ fn names(data: &Value) -> (Option<String>, Option<String>) {
     }
 }
 
-fn tidy(name: &str) -> String {
+pub(super) fn tidy(name: &str) -> String {
     name.trim().chars().filter(|c| !c.is_control()).take(80).collect()
 }
 

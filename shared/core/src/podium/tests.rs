@@ -96,7 +96,10 @@ fn every_sample_is_an_event_of_the_expected_kind() {
             What::Sent(_) => "message.sent",
             What::Failed { .. } => "message.failed",
             What::Contact(_) => "contact",
-            What::InvitationFailed { .. } => "review_invitation.failed",
+            What::Review(_) => "review",
+            What::ReviewResponse { .. } => "review response",
+            What::InviteLink(_) => "invite link",
+            What::Invitation { .. } => "review_invitation",
             What::Other => "other",
         };
         let expected = if case.starts_with("brief.webchat") || case.contains("message.received") {
@@ -107,8 +110,14 @@ fn every_sample_is_an_event_of_the_expected_kind() {
             "message.failed"
         } else if case.contains(".contact.") {
             "contact"
-        } else if case.contains("review_invitation.failed") {
-            "review_invitation.failed"
+        } else if case.contains("review_invitation.") {
+            "review_invitation"
+        } else if case.contains("review.received") || case.contains("review.created") {
+            "review"
+        } else if case.contains("review.response_") {
+            "review response"
+        } else if case.contains("review.invite_link_") {
+            "invite link"
         } else {
             "other"
         };

@@ -1,9 +1,21 @@
 //! The parts of Shopify's bodies that are used, read strictly where a wrong reading could text somebody.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::{ids::OrderId, inbox::RejectReason};
+use super::{
+    news::{ConsentBody, ConsentState, FulfillmentEventBody, ParcelStatus, ReturnBody, ReturnStatus, ShopBody, moment},
+    privacy::{DataRequestBody, PrivacyEvent, RedactCustomerBody, RedactShopBody},
+    shape::{Keys, Shape},
+    tags::Tags,
+};
+use crate::{
+    ids::{OrderId, ShopDomain},
+    inbox::RejectReason,
+    phone::E164Phone,
+    provider::Financial,
+    time::UnixMillis,
+};
 
 /// A verified body, told apart by its shape.
 #[derive(Debug)]
@@ -12,6 +24,73 @@ pub enum ShopifyEvent {
     Order(Box<OrderBody>),
     /// `refunds/create`.
     Refund(RefundBody),
+    /// `fulfillment_events/create`: a carrier's news of one shipment.
+    FulfillmentEvent {
+        /// The order that the shipment belongs to.
+        order: OrderId,
+        /// What the carrier says.
+        status: ParcelStatus,
+        /// When it happened; `None` when the body does not say it readably.
+        happened_at: Option<UnixMillis>,
+    },
+    /// Any `returns/*` topic.
+    Return {
+        /// The order of which something goes back.
+        order: OrderId,
+        /// Whether it is under way.
+        status: ReturnStatus,
+    },
+    /// `customers_marketing_consent/update`: what the shop's record says about marketing texts.
+    MarketingConsent {
+        /// Whose; `None` when the record has no number, or one that cannot be told.
+        phone: Option<E164Phone>,
+        /// What it says.
+        state: ConsentState,
+        /// Since when; `None` when the body does not say it readably.
+        consent_updated_at: Option<UnixMillis>,
+    },
+    /// `customers/merge`. Nothing of ours is kept under a customer's number, so it is only noted.
+    CustomersMerged,
+    /// `app/uninstalled`, whose body is the shop as it is. So is the body of `shop/update`, and the topic is not signed:
+    /// an installation that reads this must not ask Shopify for that topic.
+    AppUninstalled {
+        /// When the shop was last changed, the one time in the body: not after the end, and possibly long before it.
+        at: Option<UnixMillis>,
+        /// The shop's `*.myshopify.com` domain, as the signed body names it.
+        shop_domain: String,
+    },
+    /// A demand about personal data.
+    Privacy(PrivacyEvent),
+}
+
+impl ShopifyEvent {
+    /// The shop that the signed body names; most bodies name none.
+    #[must_use]
+    pub fn shop_domain(&self) -> Option<&str> {
+        match self {
+            Self::AppUninstalled { shop_domain, .. } => Some(shop_domain),
+            Self::Privacy(event) => event.shop_domain.as_deref(),
+            Self::Order(_)
+            | Self::Refund(_)
+            | Self::FulfillmentEvent { .. }
+            | Self::Return { .. }
+            | Self::MarketingConsent { .. }
+            | Self::CustomersMerged => None,
+        }
+    }
+}
+
+/// Whether the signed body names another shop than this installation serves. Such an event stops or erases nothing
+/// here.
+#[must_use]
+pub fn is_other_shop(event: &ShopifyEvent, shop: &ShopDomain) -> bool {
+    event.shop_domain().is_some_and(|named| !named.trim().eq_ignore_ascii_case(shop.as_str()))
+}
+
+/// Whether this is a demand about personal data, which has a worker of its own.
+#[must_use]
+pub const fn is_privacy(event: &ShopifyEvent) -> bool {
+    matches!(event, ShopifyEvent::Privacy(_))
 }
 
 /// A REST order, the fields that matter. Unknown fields are ignored: every API version adds and drops some.
@@ -51,6 +130,9 @@ pub struct OrderBody {
     pub refunds: Option<Vec<RefundStamp>>,
     /// Present on companies' orders only.
     pub company: Option<IgnoredAny>,
+    /// The order's tags.
+    #[serde(default)]
+    pub tags: Tags,
 }
 
 impl OrderBody {
@@ -58,6 +140,44 @@ impl OrderBody {
     #[must_use]
     pub const fn order(&self) -> OrderId {
         OrderId(self.id)
+    }
+
+    /// The tags of the order and of its customer.
+    pub fn all_tags(&self) -> impl Iterator<Item = &str> {
+        self.tags.iter().chain(self.customer.iter().flat_map(|customer| customer.tags.iter()))
+    }
+
+    /// Whether it was sold over a counter.
+    #[must_use]
+    pub fn is_point_of_sale(&self) -> bool {
+        self.source_name.as_deref() == Some("pos")
+    }
+
+    /// Its money. A word that is not known counts as nothing against asking: the check at the time of the send refuses
+    /// what it does not know.
+    #[must_use]
+    pub fn financial(&self) -> Financial {
+        match self.financial_status.as_deref() {
+            Some("refunded") => Financial::Refunded,
+            Some("voided" | "expired") => Financial::Voided,
+            Some("partially_refunded") => Financial::PartiallyRefunded,
+            Some(_) | None => Financial::Settled,
+        }
+    }
+
+    /// The newest shipment that succeeded; there is no `fulfilled_at`.
+    #[must_use]
+    pub fn newest_fulfillment(&self) -> Option<(UnixMillis, &Fulfillment)> {
+        let shipped =
+            self.fulfillments.as_deref().unwrap_or_default().iter().filter(|f| f.status.as_deref() == Some("success"));
+        shipped.filter_map(|f| Some((f.created_at.as_deref().and_then(moment)?, f))).max_by_key(|(at, _)| *at)
+    }
+
+    /// Shopify's id of the place that a shipment left from. The till of a counter sale is where it was handed over;
+    /// elsewhere the order's own location means nothing.
+    #[must_use]
+    pub fn shipped_from(&self, fulfillment: &Fulfillment) -> Option<u64> {
+        fulfillment.location_id.or(self.location_id.filter(|_| self.is_point_of_sale()))
     }
 }
 
@@ -74,6 +194,9 @@ pub struct Customer {
     pub email: Option<String>,
     /// From the customer's address book.
     pub default_address: Option<Address>,
+    /// The customer's tags; gone since the API of 2025-01.
+    #[serde(default)]
+    pub tags: Tags,
 }
 
 /// A postal address.
@@ -174,17 +297,6 @@ impl RefundLine {
     }
 }
 
-/// What tells the shapes apart.
-#[derive(Deserialize)]
-struct Shape {
-    order_id: Option<IgnoredAny>,
-    refund_line_items: Option<IgnoredAny>,
-    transactions: Option<IgnoredAny>,
-    financial_status: Option<IgnoredAny>,
-    fulfillment_status: Option<IgnoredAny>,
-    line_items: Option<IgnoredAny>,
-}
-
 /// Reads a verified body.
 ///
 /// # Errors
@@ -197,14 +309,23 @@ pub fn parse(body: &[u8]) -> Result<ShopifyEvent, RejectReason> {
             Err(error) => Err(malformed(&error)),
         };
     }
-    let shape: Shape = serde_json::from_slice(body).map_err(|e| malformed(&e))?;
-    if shape.order_id.is_some() && (shape.refund_line_items.is_some() || shape.transactions.is_some()) {
-        return serde_json::from_slice(body).map(ShopifyEvent::Refund).map_err(|e| malformed(&e));
+    let keys: Keys = serde_json::from_slice(body).map_err(|e| malformed(&e))?;
+    match keys.shape().ok_or(RejectReason::UnknownShape)? {
+        Shape::Refund => read(body).map(ShopifyEvent::Refund),
+        Shape::Order => read(body).map(|order| ShopifyEvent::Order(Box::new(order))),
+        Shape::FulfillmentEvent => read::<FulfillmentEventBody>(body).map(Into::into),
+        Shape::Return => read::<ReturnBody>(body)?.event().ok_or(RejectReason::UnknownShape),
+        Shape::MarketingConsent => read::<ConsentBody>(body).map(Into::into),
+        Shape::CustomersMerged => Ok(ShopifyEvent::CustomersMerged),
+        Shape::Shop => read::<ShopBody>(body).map(Into::into),
+        Shape::DataRequest => read::<DataRequestBody>(body).map(|b| ShopifyEvent::Privacy(b.into())),
+        Shape::RedactCustomer => read::<RedactCustomerBody>(body).map(|b| ShopifyEvent::Privacy(b.into())),
+        Shape::RedactShop => read::<RedactShopBody>(body).map(|b| ShopifyEvent::Privacy(b.into())),
     }
-    if shape.financial_status.is_some() || shape.fulfillment_status.is_some() || shape.line_items.is_some() {
-        return serde_json::from_slice(body).map(|o| ShopifyEvent::Order(Box::new(o))).map_err(|e| malformed(&e));
-    }
-    Err(RejectReason::UnknownShape)
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, RejectReason> {
+    serde_json::from_slice(body).map_err(|e| malformed(&e))
 }
 
 /// serde_json's own message may quote the value that it did not like; only the place is kept.
@@ -213,64 +334,4 @@ fn malformed(error: &serde_json::Error) -> RejectReason {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shapes_are_told_apart_without_the_topic() {
-        assert!(matches!(parse(br#"{"id":1,"order_id":2,"transactions":[]}"#), Ok(ShopifyEvent::Refund(_))));
-        assert!(matches!(parse(br#" {"id":1,"financial_status":"paid"}"#), Ok(ShopifyEvent::Order(_))));
-        for unknown in ["{}", "[]", "null", "1", "\"a\"", r#"{"shop_id":1}"#, r#"[1,null]"#] {
-            assert_eq!(parse(unknown.as_bytes()).unwrap_err(), RejectReason::UnknownShape, "{unknown}");
-        }
-    }
-
-    #[test]
-    fn ids_beyond_two_to_the_53_stay_exact() {
-        let body = br#"{"id":820982911946154508,"line_items":[]}"#;
-        let Ok(ShopifyEvent::Order(order)) = parse(body) else { panic!("not an order") };
-        assert_eq!(order.id, 820_982_911_946_154_508);
-    }
-
-    #[test]
-    fn wrong_types_are_rejected_and_never_quoted() {
-        for bad in [
-            r#"{"id":"+61491570156","line_items":[]}"#,
-            r#"{"id":1.5,"line_items":[]}"#,
-            r#"{"id":-1,"line_items":[]}"#,
-            r#"{"id":1e30,"line_items":[]}"#,
-            r#"{"line_items":[]}"#,
-            r#"{"id":1,"line_items":[],"cancelled_at":5}"#,
-            r#"{"id":1,"line_items":[],"test":"yes"}"#,
-            r#"{"id":1,"line_items":[],"phone":["+61491570156"]}"#,
-            "{\"id\":1,",
-            "\u{feff}{}",
-            "",
-        ] {
-            let reason = parse(bad.as_bytes()).unwrap_err();
-            assert!(matches!(reason, RejectReason::Malformed { .. }), "{bad}");
-            assert!(!reason.describe().contains("491570156"));
-        }
-        let deep = format!("{{\"id\":1,\"line_items\":{}", "[".repeat(100_000));
-        assert!(parse(deep.as_bytes()).is_err());
-    }
-
-    #[test]
-    fn a_refund_that_gives_nothing_back_changes_nothing() {
-        let gives = |body: &str| match parse(body.as_bytes()) {
-            Ok(ShopifyEvent::Refund(refund)) => refund.gives_back(),
-            other => panic!("{other:?}"),
-        };
-        assert!(gives(r#"{"order_id":1,"transactions":[{"kind":"refund","status":"success"}]}"#));
-        assert!(gives(r#"{"order_id":1,"transactions":[],"refund_line_items":[{}]}"#));
-        assert!(!gives(
-            r#"{"order_id":1,"transactions":[{"kind":"refund","status":"failure"}],"refund_line_items":[{}]}"#
-        ));
-        assert!(!gives(r#"{"order_id":1,"transactions":[],"refund_line_items":[]}"#));
-        assert!(!gives(
-            r#"{"order_id":1,"transactions":[],"refund_line_items":[{"restock_type":"cancel","subtotal":64.0}]}"#
-        ));
-        assert!(!gives(r#"{"order_id":1,"transactions":[{"kind":"refund","status":"success","amount":"0.00"}]}"#));
-        assert!(gives(r#"{"order_id":1,"transactions":[{"kind":"refund","status":"pending","amount":"29.00"}]}"#));
-    }
-}
+mod tests;
