@@ -97,10 +97,14 @@ impl Http {
         now.plus(self.connect_timeout)
     }
 
+    /// How long somebody who asks to be left alone is left alone; `value` is the header's.
+    pub(crate) fn wait(&self, value: Option<&str>, now: UnixMillis) -> Duration {
+        self.bounded(self.retry_after.read(value, now))
+    }
+
     /// What a provider that asks to be left alone gets.
     pub(crate) fn throttled(&self, provider: Provider, wait: Option<&str>, now: UnixMillis) -> NotDone {
-        let wait = self.retry_after.read(wait, now);
-        NotDone::Throttled { provider, wait: self.bounded(wait) }
+        NotDone::Throttled { provider, wait: self.wait(wait, now) }
     }
 
     /// The same, for a provider that says in another way how long.
@@ -149,20 +153,9 @@ impl BaseUrl {
     /// # Errors
     /// [`SetupError`] for anything that would send credentials in the clear or that a path cannot be appended to.
     pub fn parse(setting: &'static str, text: &str) -> Result<Self, SetupError> {
-        let problem = |text: &str| SetupError::new(setting, text);
-        let url = Url::parse(text.trim()).map_err(|error| problem(&format!("is not a URL: {error}")))?;
-        let host = url.host_str().unwrap_or_default();
-        match url.scheme() {
-            "https" if !host.is_empty() => {}
-            "http" if is_loopback(host) => {}
-            "http" => return Err(problem("must begin with https:// (plain http only for this machine itself)")),
-            _ => return Err(problem("must begin with https://")),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(problem("must not hold a user name or password"));
-        }
+        let url = address(setting, text)?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(problem("must end with its path: no '?' and no '#'"));
+            return Err(SetupError::new(setting, "must end with its path: no '?' and no '#'"));
         }
         Ok(Self(url))
     }
@@ -178,6 +171,23 @@ impl BaseUrl {
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
         url
     }
+}
+
+/// Reads a whole URL: HTTPS, or plain HTTP on this machine.
+pub(crate) fn address(setting: &'static str, text: &str) -> Result<Url, SetupError> {
+    let problem = |text: &str| SetupError::new(setting, text);
+    let url = Url::parse(text.trim()).map_err(|error| problem(&format!("is not a URL: {error}")))?;
+    let host = url.host_str().unwrap_or_default();
+    match url.scheme() {
+        "https" if !host.is_empty() => {}
+        "http" if is_loopback(host) => {}
+        "http" => return Err(problem("must begin with https:// (plain http only for this machine itself)")),
+        _ => return Err(problem("must begin with https://")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(problem("must not hold a user name or password"));
+    }
+    Ok(url)
 }
 
 /// A text from outside as one segment of a path; `None` when it would be no segment of its own, but a way to leave.
@@ -267,6 +277,12 @@ impl Answer {
     pub(crate) fn json(&self) -> Result<Value, &'static str> {
         let body = self.body.as_ref().map_err(|why| *why)?;
         serde_json::from_slice(body).map_err(|_| "the answer is not JSON")
+    }
+
+    /// The body as text, or why there is none.
+    pub(crate) fn text(&self) -> Result<&str, &'static str> {
+        let body = self.body.as_ref().map_err(|why| *why)?;
+        std::str::from_utf8(body).map_err(|_| "the answer is not text")
     }
 }
 

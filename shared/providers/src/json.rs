@@ -36,6 +36,16 @@ pub(crate) fn time(value: Option<&Value>) -> Option<UnixMillis> {
     Some(UnixMillis::new(at.as_millisecond()))
 }
 
+/// A time as both providers write and read it: ISO 8601, UTC. What no calendar holds is the beginning of time.
+pub(crate) fn iso(at: UnixMillis) -> String {
+    Timestamp::from_millisecond(at.get()).unwrap_or_default().to_string()
+}
+
+/// The second that a moment is in. Both providers' filters are documented with whole seconds only.
+pub(crate) fn whole_second(at: UnixMillis) -> UnixMillis {
+    UnixMillis::new(at.get().div_euclid(1000).saturating_mul(1000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +61,23 @@ mod tests {
             assert_ne!(phone(&json!(other)), ours, "{other}");
         }
         assert_eq!(phone(&json!(61_491_570_156_i64)), None);
+    }
+
+    #[test]
+    fn a_time_is_read_as_it_is_written() {
+        for (at, text) in [(1_772_000_000_000, "2026-02-25T06:13:20Z"), (1_772_000_000_070, "2026-02-25T06:13:20.07Z")]
+        {
+            assert_eq!(iso(UnixMillis::new(at)), text);
+            assert_eq!(time(Some(&json!(text))), Some(UnixMillis::new(at)));
+        }
+        assert_eq!(iso(UnixMillis::new(i64::MAX)), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_second_begins_before_its_parts() {
+        for (at, second) in [(1_999, 1_000), (2_000, 2_000), (-1, -1_000)] {
+            assert_eq!(whole_second(UnixMillis::new(at)), UnixMillis::new(second));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Podium and Shopify over HTTP, behind the ports of `frontdesk-core`.
+//! Podium and Shopify over HTTP, and the channels to the shop's own people, behind the ports of `frontdesk-core`.
 //!
 //! What these clients owe their callers is less the calls than the meaning of what comes back. For everything that a
 //! customer would notice, one question decides: is it certain that the call did not happen? Only then may it be made
@@ -8,6 +8,7 @@
 
 pub mod attachments;
 pub mod http;
+pub mod notify;
 pub mod podium;
 pub mod shopify;
 pub mod token;
@@ -18,6 +19,7 @@ use thiserror::Error;
 
 pub use attachments::AttachmentHosts;
 pub use http::{BaseUrl, Http};
+pub use notify::{NoTopic, Notifier, NotifyConfig, Topic};
 pub use podium::{Podium, grant::PodiumGrant};
 pub use shopify::{Shopify, grant::ShopifyGrant};
 pub use token::{AccessTokens, CredentialVault, VaultError};

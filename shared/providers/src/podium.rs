@@ -12,11 +12,14 @@
 //!
 //! What no customer notices may be made again, so there are only "done", "refused" (a 4xx) and "not now" (all else).
 
+mod backlog;
 mod brief;
 mod contact;
+mod delivery;
 mod desk;
 pub mod grant;
 mod locations;
+mod messages;
 mod mirror;
 mod published;
 mod refusal;

@@ -1,7 +1,8 @@
-//! Shopify's Admin API: one order, read again right before its customer is texted.
+//! Shopify's Admin API: one order, read again right before its customer is texted, and the list of those that changed.
 //!
 //! Whatever cannot be read with certainty is no answer: an order whose state is not understood must not look fine.
 
+mod backlog;
 pub mod grant;
 mod order;
 
@@ -17,6 +18,7 @@ use frontdesk_core::{
 use reqwest::{RequestBuilder, Url, header::HeaderValue};
 use serde_json::{Value, json};
 
+pub use self::backlog::ORDERS_QUERY;
 use crate::{
     BaseUrl, Http, SetupError,
     http::{Answer, Notice},
@@ -37,9 +39,10 @@ use crate::{
 /// | `returnStatus` | a return is asked for or on its way |
 /// | `sourceName`, `retailLocation` | sold over a counter |
 /// | `purchasingEntity` | bought by a company |
+/// | `tags`, `customer.tags` | what the shop's people noted, such as not to ask |
 /// | `customer.defaultPhoneNumber` | consent to marketing texts, and the number that it is about |
 /// | `shippingAddress` | when it is day where the customer lives |
-/// | `fulfillments` | the newest shipment, from which the buffer counts |
+/// | `fulfillments` | the newest shipment, from which the buffer counts, and when all of it was delivered |
 /// | `refunds` | the newest refund, from which a deferral counts |
 /// | `updatedAt` | dates the consent, which has no time of its own here |
 pub const ORDER_QUERY: &str = "query OrderNow($id: ID!) {
@@ -54,9 +57,10 @@ pub const ORDER_QUERY: &str = "query OrderNow($id: ID!) {
     sourceName
     retailLocation { id }
     purchasingEntity { __typename }
-    customer { defaultPhoneNumber { phoneNumber marketingState } }
+    tags
+    customer { tags defaultPhoneNumber { phoneNumber marketingState } }
     shippingAddress { countryCodeV2 timeZone }
-    fulfillments(first: 50) { status createdAt }
+    fulfillments(first: 50) { status createdAt deliveredAt }
     refunds(first: 50) { createdAt }
     updatedAt
   }
@@ -96,14 +100,21 @@ impl<T: AccessTokens, C: Clock> Shopify<T, C> {
         Ok(Self { http, shop, endpoint, version: config.version.clone(), tokens, clock })
     }
 
-    fn request(&self, gid: &str, token: &AccessToken) -> Result<RequestBuilder, NotDone> {
+    /// Asks a query. The body is that of a 200, and may still hold errors.
+    async fn ask(&self, query: &Value) -> Result<Value, NotDone> {
+        let make = |token: &AccessToken| self.request(query, token);
+        match authorized(&self.tokens, Provider::Shopify, make).await? {
+            Ok(answer) => self.body(&answer),
+            Err(lost) => Err(unavailable(lost.detail())),
+        }
+    }
+
+    fn request(&self, query: &Value, token: &AccessToken) -> Result<RequestBuilder, NotDone> {
         let mut header = HeaderValue::from_str(token.secret.expose())
             .map_err(|_| unavailable("the access token cannot stand in a header"))?;
         header.set_sensitive(true);
         let request = self.http.client(Notice::Nobody).post(self.endpoint.clone());
-        Ok(request
-            .header("x-shopify-access-token", header)
-            .json(&json!({ "query": ORDER_QUERY, "variables": { "id": gid } })))
+        Ok(request.header("x-shopify-access-token", header).json(query))
     }
 
     /// The body of a 200.
@@ -130,7 +141,6 @@ impl<T: AccessTokens, C: Clock> Shopify<T, C> {
             Some(Value::Array(errors)) => errors,
             Some(_) => return Err(unavailable("the query is refused")),
         };
-        let is = |error: &Value, code: &str| error.pointer("/extensions/code").and_then(Value::as_str) == Some(code);
         if errors.iter().any(|error| is(error, "THROTTLED")) {
             return Err(self.http.throttled_for(Provider::Shopify, restored_in(body)));
         }
@@ -154,12 +164,7 @@ impl<T: AccessTokens, C: Clock> Orders for Shopify<T, C> {
             return Err(unavailable("the order is of another shop than the one that is served"));
         }
         let gid = format!("gid://shopify/Order/{order}");
-        let make = |token: &AccessToken| self.request(&gid, token);
-        let answer = match authorized(&self.tokens, Provider::Shopify, make).await? {
-            Ok(answer) => answer,
-            Err(lost) => return Err(unavailable(lost.detail())),
-        };
-        let body = self.body(&answer)?;
+        let body = self.ask(&json!({ "query": ORDER_QUERY, "variables": { "id": gid } })).await?;
         self.refused(&body)?;
         match body.pointer("/data/order") {
             // Beside an error, even one that does not matter otherwise, null may mean "not for you".
@@ -170,12 +175,22 @@ impl<T: AccessTokens, C: Clock> Orders for Shopify<T, C> {
     }
 }
 
+/// Whether an error is of the kind that `code` names.
+fn is(error: &Value, code: &str) -> bool {
+    error.pointer("/extensions/code").and_then(Value::as_str) == Some(code)
+}
+
 /// Only `retailLocation` needs the scope `read_locations`. `sourceName` tells Shopify's own point of sale without it, so
 /// the lack of the scope must not stop every review request.
 fn is_dispensable(error: &Value) -> bool {
-    let path = error.get("path").and_then(Value::as_array);
-    let denied = error.pointer("/extensions/code").and_then(Value::as_str) == Some("ACCESS_DENIED");
-    denied && path.is_some_and(|path| matches!(path.as_slice(), [a, b, ..] if a == "order" && b == "retailLocation"))
+    let place: Vec<&Value> = error.get("path").and_then(Value::as_array).into_iter().flatten().collect();
+    let field = match place.as_slice() {
+        [order, field, ..] if *order == "order" => field,
+        // Of one of a list: its place in the list stands in between.
+        [orders, nodes, _, field, ..] if *orders == "orders" && *nodes == "nodes" => field,
+        _ => return false,
+    };
+    is(error, "ACCESS_DENIED") && *field == "retailLocation"
 }
 
 fn has_errors(body: &Value) -> bool {

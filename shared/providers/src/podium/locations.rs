@@ -68,16 +68,8 @@ impl<T: AccessTokens, C: Clock> Wire<T, C> {
         url.set_query(Some(query).filter(|query| !query.is_empty()));
         let (mut all, mut followed) = (Vec::new(), BTreeSet::new());
         for _ in 0..pages_max {
-            let mut body = body_of(&done(self.get(url).await?)?)?;
-            match body.get_mut("data").map(Value::take) {
-                Some(Value::Array(page)) => all.extend(page),
-                _ => return Err(unavailable("the answer is no list").into()),
-            }
-            let next = match body.pointer("/metadata/nextCursor") {
-                None | Some(Value::Null) => None,
-                Some(Value::String(cursor)) => Some(cursor.clone()).filter(|cursor| !cursor.is_empty()),
-                Some(_) => return Err(unavailable("the list goes on in a way that is not known").into()),
-            };
+            let (page, next) = page_of(body_of(&done(self.get(url).await?)?)?)?;
+            all.extend(page);
             // A cursor that was followed already leads to what was read already.
             let Some(cursor) = next.filter(|cursor| followed.insert(cursor.clone())) else { return Ok(all) };
             // Alone: Podium ignores everything that stands beside it.
@@ -85,6 +77,18 @@ impl<T: AccessTokens, C: Clock> Wire<T, C> {
             url.query_pairs_mut().append_pair("cursor", &cursor);
         }
         Err(unavailable("the list does not end").into())
+    }
+}
+
+/// A page of a list, and the cursor of the next.
+pub(super) fn page_of(mut body: Value) -> Result<(Vec<Value>, Option<String>), CallFailure> {
+    let Some(Value::Array(page)) = body.get_mut("data").map(Value::take) else {
+        return Err(unavailable("the answer is no list").into());
+    };
+    match body.pointer("/metadata/nextCursor") {
+        None | Some(Value::Null) => Ok((page, None)),
+        Some(Value::String(cursor)) => Ok((page, Some(cursor.clone()).filter(|cursor| !cursor.is_empty()))),
+        Some(_) => Err(unavailable("the list goes on in a way that is not known").into()),
     }
 }
 

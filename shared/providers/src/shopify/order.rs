@@ -27,6 +27,8 @@ struct Order {
     retail_location: Option<Value>,
     #[serde(deserialize_with = "Option::deserialize")]
     purchasing_entity: Option<PurchasingEntity>,
+    #[serde(default)]
+    tags: Vec<String>,
     #[serde(deserialize_with = "Option::deserialize")]
     customer: Option<Customer>,
     shipping_address: Option<Address>,
@@ -57,6 +59,8 @@ struct PurchasingEntity {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Customer {
+    #[serde(default)]
+    tags: Vec<String>,
     #[serde(deserialize_with = "Option::deserialize")]
     default_phone_number: Option<PhoneNumber>,
 }
@@ -80,6 +84,7 @@ struct Address {
 struct Fulfillment {
     status: String,
     created_at: Option<Value>,
+    delivered_at: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -98,8 +103,9 @@ pub(super) fn read(value: &Value, gid: &str) -> Result<OrderNow, String> {
         return Err("the answer is about another order".into());
     }
     let address = order.shipping_address;
-    let shipped = order.fulfillments.iter().filter(|fulfillment| fulfillment.status == "SUCCESS");
-    let number = order.customer.and_then(|customer| customer.default_phone_number);
+    let shipped = || order.fulfillments.iter().filter(|fulfillment| fulfillment.status == "SUCCESS");
+    let (of_customer, number) =
+        order.customer.map(|customer| (customer.tags, customer.default_phone_number)).unwrap_or_default();
     Ok(OrderNow {
         test: order.test,
         cancelled: order.cancelled_at.is_some(),
@@ -114,7 +120,9 @@ pub(super) fn read(value: &Value, gid: &str) -> Result<OrderNow, String> {
             .and_then(|number| phone::normalize(&number, None).ok())
             .map(|number| number.e164),
         updated_at: json::time(order.updated_at.as_ref()),
-        fulfilled_at: newest(shipped.map(|fulfillment| &fulfillment.created_at)),
+        fulfilled_at: newest(shipped().map(|fulfillment| &fulfillment.created_at)),
+        delivered_at: newest_of_all(shipped().map(|fulfillment| &fulfillment.delivered_at)),
+        tags: order.tags.into_iter().chain(of_customer).collect(),
         refunded_at: newest(order.refunds.iter().map(|refund| &refund.created_at)),
         country: address.as_ref().and_then(|address| address.country_code_v2.clone()),
         time_zone: address.and_then(|address| address.time_zone).filter(|zone| !zone.is_empty()),
@@ -123,6 +131,12 @@ pub(super) fn read(value: &Value, gid: &str) -> Result<OrderNow, String> {
 
 fn newest<'v>(times: impl Iterator<Item = &'v Option<Value>>) -> Option<UnixMillis> {
     times.filter_map(|time| json::time(time.as_ref())).max()
+}
+
+/// The newest of times that are all there.
+fn newest_of_all<'v>(times: impl Iterator<Item = &'v Option<Value>>) -> Option<UnixMillis> {
+    let all: Option<Vec<UnixMillis>> = times.map(|time| json::time(time.as_ref())).collect();
+    all?.into_iter().max()
 }
 
 fn financial(status: Option<&str>, refunded: &str) -> Result<Financial, String> {
@@ -212,11 +226,12 @@ mod tests {
             "displayFinancialStatus": "PAID", "totalRefundedSet": { "shopMoney": { "amount": "0.0" } },
             "displayFulfillmentStatus": "FULFILLED", "returnStatus": "NO_RETURN",
             "sourceName": "web", "retailLocation": null, "purchasingEntity": { "__typename": "Customer" },
-            "customer": { "defaultPhoneNumber": { "phoneNumber": "+61491570156", "marketingState": "SUBSCRIBED" } },
+            "tags": ["gift"],
+            "customer": { "tags": ["vip", "no-review"], "defaultPhoneNumber": { "phoneNumber": "+61491570156", "marketingState": "SUBSCRIBED" } },
             "shippingAddress": { "countryCodeV2": "AU", "timeZone": "Australia/Sydney" }, "refunds": [],
             "fulfillments": [
                 { "status": "CANCELLED", "createdAt": "2026-02-25T07:10:00Z" },
-                { "status": "SUCCESS", "createdAt": "2026-02-25T06:10:00Z" },
+                { "status": "SUCCESS", "createdAt": "2026-02-25T06:10:00Z", "deliveredAt": "2026-02-25T06:13:20Z" },
             ],
             "updatedAt": "2026-02-25T06:13:20Z",
         });
@@ -240,6 +255,8 @@ mod tests {
             consent_phone: phone::E164Phone::parse_e164("+61491570156").ok(),
             updated_at: Some(UnixMillis::new(1_772_000_000_000)),
             fulfilled_at: Some(UnixMillis::new(1_771_999_800_000)),
+            delivered_at: Some(UnixMillis::new(1_772_000_000_000)),
+            tags: vec!["gift".into(), "vip".into(), "no-review".into()],
             refunded_at: None,
             country: Some("AU".into()),
             time_zone: Some("Australia/Sydney".into()),
@@ -296,6 +313,32 @@ mod tests {
         assert!(with("/sourceName", json!("pos")).unwrap().point_of_sale);
         assert!(with("/retailLocation", json!({ "id": "gid://shopify/Location/1" })).unwrap().point_of_sale);
         assert!(with("/purchasingEntity/__typename", json!("PurchasingCompany")).unwrap().b2b);
+    }
+
+    #[test]
+    fn delivered_is_what_was_delivered_whole() {
+        let delivered = |parcels: Value| with("/fulfillments", parcels).unwrap().delivered_at;
+        let parcel = |status: &str, at: Value| json!({ "status": status, "createdAt": null, "deliveredAt": at });
+        let (early, late) = (json!("2026-02-25T06:10:00Z"), json!("2026-02-25T06:13:20Z"));
+        let newest = Some(UnixMillis::new(1_772_000_000_000));
+        let two = |first: &Value, second: &Value| {
+            json!([parcel("SUCCESS", first.clone()), parcel("SUCCESS", second.clone())])
+        };
+        assert_eq!(delivered(two(&early, &late)), newest);
+        assert_eq!(delivered(two(&late, &early)), newest);
+        for unknown in [json!(null), json!("soon")] {
+            assert_eq!(delivered(two(&late, &unknown)), None, "{unknown}");
+        }
+        // What was called off is not on its way.
+        assert_eq!(delivered(json!([parcel("SUCCESS", late), parcel("CANCELLED", json!(null))])), newest);
+        assert_eq!(delivered(json!([])), None);
+    }
+
+    #[test]
+    fn tags_of_the_order_and_of_its_customer() {
+        assert_eq!(with("/tags", json!([])).unwrap().tags, ["vip", "no-review"]);
+        assert_eq!(with("/customer", Value::Null).unwrap().tags, ["gift"]);
+        assert!(with("/tags", json!("gift")).is_err());
     }
 
     #[test]

@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod attachments;
 #[cfg(test)]
+mod backlog;
+#[cfg(test)]
 mod contacts;
+#[cfg(test)]
+mod deliveries;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
@@ -16,6 +20,10 @@ mod look_up;
 mod look_up_said;
 #[cfg(test)]
 mod mirror;
+#[cfg(test)]
+mod notify;
+#[cfg(test)]
+mod orders_changed;
 #[cfg(test)]
 mod podium;
 #[cfg(test)]

@@ -82,6 +82,8 @@ async fn the_sample_order() {
         consent_phone: E164Phone::parse_e164("+61491570156").ok(),
         updated_at: Some(UnixMillis::new(1_794_367_201_000)),
         fulfilled_at: Some(UnixMillis::new(1_794_177_667_000)),
+        delivered_at: Some(UnixMillis::new(1_794_367_200_000)),
+        tags: Vec::new(),
         refunded_at: None,
         country: Some("AU".into()),
         time_zone: None,

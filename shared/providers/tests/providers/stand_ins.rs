@@ -9,14 +9,14 @@ use frontdesk_core::{
         ShopifyApiConfig,
     },
     ids::{ConversationUid, OrderId, ProviderId},
-    outbox::Invite,
+    outbox::{DeliveryNews, Invite},
     provider::{
-        Attachments, ContactBook, ContactHandle, Created, Desk, LocationList, LookUp, LookUpAnswer, Measured, Messages,
-        Mirrored, NewContact, NotDone, OptOutMirror, Orders, Refusal, ReviewSend, Reviews, Say, SendFailure,
-        SmsConsent,
+        Attachments, Backlog, ContactBook, ContactHandle, Created, Deliveries, DeliveryLookUp, Desk, Feed, Listed,
+        LocationList, LookUp, LookUpAnswer, Measured, Messages, Mirrored, NewContact, NotDone, OptOutMirror, Orders,
+        Refusal, ReviewSend, Reviews, Say, SendFailure, SmsConsent,
     },
     signature::Secret,
-    time::UnixMillis,
+    time::{DAY, UnixMillis},
     token::{AccessToken, Grant},
 };
 use frontdesk_local::{Action, Canned, FaultRule, Match, StandIns, Times};
@@ -321,4 +321,38 @@ async fn sizes_from_a_host_of_every_temper() {
         stand_ins.set_attachment("1.jpg", &temper).unwrap();
         assert_eq!(client.measure(&url).await, Ok(measured), "{temper}");
     }
+}
+
+#[tokio::test]
+async fn what_was_sent_is_found_by_its_id() {
+    let stand_ins = stand_ins().await;
+    let what = |message| DeliveryLookUp { phone: phone(), message, accepted_at: NOW };
+    let published = podium(&stand_ins, Published);
+    let invite = published.prepare(&permit().await, &location()).await.unwrap();
+    let message = published.send(permit().await, &text(invite)).await.unwrap();
+    assert_eq!(published.delivery(&what(message)).await, Ok(Some(DeliveryNews::Sent)));
+    let brief = podium(&stand_ins, Brief);
+    let invitation = brief.send(permit().await, &text(None)).await.unwrap();
+    assert_eq!(brief.delivery(&what(invitation)).await, Ok(Some(DeliveryNews::Sent)));
+    let unknown = ProviderId::try_from("m-unknown").unwrap();
+    for client in [published, brief] {
+        assert_eq!(client.delivery(&what(unknown.clone())).await, Ok(None));
+    }
+}
+
+/// What was written to customers is in the same lists, and was no webhook's to tell.
+#[tokio::test]
+async fn only_customers_messages_are_recovered() {
+    let stand_ins = stand_ins().await;
+    let client = podium(&stand_ins, Published);
+    client.say(permit().await, &words()).await.unwrap();
+    let sent_at = UnixMillis::new(stand_ins.ledger()[0].at_ms);
+    stand_ins.clear_requests();
+    let listed = client.list(Feed::PodiumMessages, sent_at.minus(DAY), sent_at.plus(DAY), None).await;
+    assert_eq!(listed, Ok(Listed::default()));
+    assert_eq!(stand_ins.requests().len(), 2, "the conversations, and the messages of the one");
+    stand_ins.clear_requests();
+    let listed = client.list(Feed::PodiumMessages, sent_at.plus(DAY), sent_at.plus(2 * DAY), None).await;
+    assert_eq!(listed, Ok(Listed::default()));
+    assert_eq!(stand_ins.requests().len(), 1, "none was touched since");
 }

@@ -176,6 +176,14 @@ impl Contacts for Everybody {
         Ok(())
     }
 
+    async fn flag_for_review(&self, _: &E164Phone, _: UnixMillis) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn erase_contact(&self, _: &E164Phone) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError> {
         Ok(Contact::unknown(meeting.phone.clone()))
     }

@@ -11,31 +11,20 @@ use frontdesk_core::{
     provider::{LookUp, LookUpAnswer, NotDone, Say},
     time::{Clock, UnixMillis},
 };
-use reqwest::Url;
 use serde_json::Value;
 
 use super::Published;
 use crate::{
-    http::{Answer, escaped},
     json,
-    podium::{Wire, refusal::Problem, unavailable},
+    podium::{
+        Wire,
+        messages::{self, Asked, Contact, PAGES_MAX, Seen},
+    },
     token::AccessTokens,
 };
 
-/// Over all conversations. The order of the pages is not documented, so there is no stopping early at an old message.
-const PAGES_MAX: usize = 20;
 /// How far Podium's clock may be behind ours.
 const CLOCK_MARGIN: Duration = Duration::from_secs(300);
-const UID_BYTES_MAX: usize = 128;
-
-/// What a contact says about where to look.
-enum Contact {
-    /// There is no such contact, so nothing was ever sent to it.
-    Unknown,
-    Conversations(Vec<String>),
-    /// Not the answer to our question.
-    Odd,
-}
 
 /// What a message, or a pile of them, says.
 #[derive(Debug, PartialEq, Eq)]
@@ -82,8 +71,7 @@ impl Published {
         phone: &E164Phone,
         wanted: &Wanted<'_>,
     ) -> Result<LookUpAnswer, NotDone> {
-        let path = format!("/v4/contacts/{}", escaped(phone.expose()));
-        let conversations = match contact(&wire.get(wire.base.at(&path)).await?, phone)? {
+        let conversations = match messages::conversations(wire, phone).await? {
             Contact::Unknown => return Ok(LookUpAnswer::NotSent),
             Contact::Odd => return Ok(LookUpAnswer::CannotTell),
             Contact::Conversations(uids) => uids,
@@ -154,51 +142,17 @@ impl Pages {
     }
 }
 
-/// One page of messages; `None` when the answer is not one. The uid can stand in a path.
+/// One page of messages, looked through; `None` when the answer is not one.
 async fn page<T: AccessTokens, C: Clock>(
     wire: &Wire<T, C>,
     conversation: &str,
     cursor: Option<&str>,
     wanted: &Wanted<'_>,
 ) -> Result<Option<Page>, NotDone> {
-    let mut url: Url = wire.base.at(&format!("/v4/conversations/{conversation}/messages"));
-    if let Some(cursor) = cursor {
-        // Alone: Podium ignores everything that stands beside it.
-        url.query_pairs_mut().append_pair("cursor", cursor);
+    match messages::page(wire, conversation, cursor).await? {
+        Asked::Page(page) => Ok(Some(wanted.page(page))),
+        Asked::NoSuch | Asked::Odd => Ok(None),
     }
-    let answer = wire.get(url).await?;
-    match answer.status {
-        200..=299 => Ok(wanted.page(&answer.json().map_err(unavailable)?)),
-        404 => Ok(None),
-        status => Err(unavailable(format!("status {status}"))),
-    }
-}
-
-/// Reads the contact, and believes it only if it has the number that was asked for.
-fn contact(answer: &Answer, phone: &E164Phone) -> Result<Contact, NotDone> {
-    match answer.status {
-        200..=299 => {}
-        // A 404 of a wrong base URL would also be "not found", and lead to a second text.
-        404 if Problem::of(answer).code() == "resource_not_found" => return Ok(Contact::Unknown),
-        status => return Err(unavailable(format!("status {status}"))),
-    }
-    let body = answer.json().map_err(unavailable)?;
-    let list = |name: &str| body.pointer(&format!("/data/{name}")).and_then(Value::as_array);
-    let numbers = list("phoneNumbers").into_iter().flatten();
-    let channels = list("channels").into_iter().flatten().filter_map(|c| c.get("identifier"));
-    if !numbers.chain(channels).any(|number| json::phone(number).as_ref() == Some(phone)) {
-        return Ok(Contact::Odd);
-    }
-    let uids: Option<Vec<String>> =
-        list("conversations").and_then(|all| all.iter().map(|c| uid(c.get("uid"))).collect());
-    Ok(uids.map_or(Contact::Odd, Contact::Conversations))
-}
-
-/// A uid that can stand in a path as it is.
-fn uid(value: Option<&Value>) -> Option<String> {
-    let text = value?.as_str()?;
-    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    (plain && !text.is_empty() && text.len() <= UID_BYTES_MAX).then(|| text.to_owned())
 }
 
 /// The message that is looked for.
@@ -228,23 +182,17 @@ impl<'a> Wanted<'a> {
         (!text.trim().is_empty()).then_some(wanted)
     }
 
-    fn page(&self, body: &Value) -> Option<Page> {
-        let messages = body.get("data")?.as_array()?;
-        let next = match body.pointer("/metadata/nextCursor") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(cursor)) => Some(cursor.clone()).filter(|c| !c.is_empty()),
-            Some(_) => return None,
-        };
-        let says_next = body.get("metadata").is_some_and(Value::is_object);
+    fn page(&self, page: messages::Page) -> Page {
+        let messages::Page { messages, next, says_next } = page;
         let mut finding = Finding::NotOurs;
-        for message in messages {
+        for message in &messages {
             match self.finding(message) {
                 Finding::NotOurs => {}
                 Finding::Unclear => finding = Finding::Unclear,
-                ours @ Finding::Ours(_) => return Some(Page { finding: ours, next, says_next }),
+                ours @ Finding::Ours(_) => return Page { finding: ours, next, says_next },
             }
         }
-        Some(Page { finding, next, says_next })
+        Page { finding, next, says_next }
     }
 
     fn finding(&self, message: &Value) -> Finding {
@@ -282,44 +230,6 @@ impl<'a> Wanted<'a> {
 /// A text without what a provider may change about it.
 fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A message, as far as it can be read.
-struct Seen<'a> {
-    message: &'a Value,
-    texts: Vec<&'a str>,
-    at: Option<UnixMillis>,
-    is_outbound: bool,
-    is_inbound: bool,
-}
-
-impl<'a> Seen<'a> {
-    fn of(message: &'a Value) -> Self {
-        let items = || json::items(message, "items");
-        let texts = [message.get("body")]
-            .into_iter()
-            .chain(items().flat_map(|item| [item.get("body"), item.get("sendBody")]))
-            .filter_map(|text| text?.as_str())
-            .collect();
-        let comes = |source: &str| items().any(|item| item.get("sourceType").and_then(Value::as_str) == Some(source));
-        let is_outbound = comes("outbound");
-        Self {
-            message,
-            texts,
-            at: json::time(message.get("createdAt")),
-            is_outbound,
-            is_inbound: !is_outbound && comes("inbound"),
-        }
-    }
-
-    fn is_hidden(&self) -> bool {
-        let encrypted = |part: &Value| part.get("encryptedAt").is_some_and(|at| !at.is_null());
-        self.texts.is_empty() && json::items(self.message, "items").chain([self.message]).any(encrypted)
-    }
-
-    fn has_a_link(&self) -> bool {
-        self.texts.iter().any(|text| text.contains("://"))
-    }
 }
 
 #[cfg(test)]
@@ -401,22 +311,5 @@ mod tests {
         let shortened = message(&json!("Book here: https://sho.rt/er"), "outbound", new);
         assert_eq!(finding("Book here: https://my.site/book", &shortened), Finding::Unclear);
         assert!(Wanted::words(" \n", UnixMillis::new(0)).is_none());
-    }
-
-    #[test]
-    fn a_uid_cannot_leave_its_path() {
-        assert_eq!(uid(Some(&json!("0a-B_9"))), Some("0a-B_9".to_owned()));
-        for bad in [
-            json!(".."),
-            json!("a/b"),
-            json!("a?b"),
-            json!("%2e%2e"),
-            json!(""),
-            json!(null),
-            json!(7),
-            json!("x".repeat(129)),
-        ] {
-            assert_eq!(uid(Some(&bad)), None, "{bad}");
-        }
     }
 }
