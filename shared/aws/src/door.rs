@@ -1,19 +1,19 @@
-//! How a function that takes in webhooks is put together. The three of Podium and the one of Shopify differ in their
-//! settings and in nothing else.
+//! How a function that takes in webhooks is put together. Those of Podium and those of Shopify differ in their settings and
+//! in nothing else.
 
 use std::{convert::Infallible, time::Duration};
 
 use frontdesk_core::{
-    config::{PodiumEndpointConfig, ShopifyOrdersConfig, TableNames},
+    config::{PodiumEndpointConfig, ShopifyEndpointConfig, TableNames},
     flow::ingest::{Endpoint, IngestRules, PodiumEndpoint, ShopifyEndpoint},
-    inbox::Source,
 };
 
 use crate::{
     dynamo::DynamoStore,
     lambda::{Invocation, run, webhook::Webhook},
+    process::RandomIds,
     secrets::{SecretVault, WebhookSecrets},
-    sqs::SqsEvents,
+    sqs::{DoorQueue, SqsEvents},
     start::{Aws, Process, StartError, Timing},
 };
 
@@ -24,8 +24,10 @@ pub struct Door<E> {
     pub endpoint: E,
     /// Its tables.
     pub tables: TableNames,
-    /// The worker's queue.
-    pub queue_url: String,
+    /// The workers' queues.
+    pub queues: DoorQueues,
+    /// Where the pepper of erased opt-outs is kept.
+    pub pepper_secret: String,
     /// The setting that names the signing secret, and the name.
     pub secret: (&'static str, String),
     /// How long a read secret is good for.
@@ -34,19 +36,60 @@ pub struct Door<E> {
     pub rules: IngestRules,
 }
 
-impl From<ShopifyOrdersConfig> for Door<ShopifyEndpoint> {
-    fn from(config: ShopifyOrdersConfig) -> Self {
-        let ShopifyOrdersConfig { tables, queue_url, webhook_secret, secret_ttl, shop, rules } = config;
+/// Where an endpoint's hints go.
+#[derive(Clone, Debug)]
+pub enum DoorQueues {
+    /// Shopify's.
+    Shopify {
+        /// The worker's queue.
+        url: String,
+        /// The queue of what customers ask about their data.
+        privacy_url: String,
+    },
+    /// Podium's, which keeps its conversations' order.
+    Podium {
+        /// The worker's queue.
+        url: String,
+    },
+}
+
+impl DoorQueues {
+    fn open(self, aws: &Aws, ids: &RandomIds) -> DoorQueue {
+        match self {
+            Self::Shopify { url, privacy_url } => DoorQueue::Shopify {
+                shopify: SqsEvents::new(aws.sqs(), url),
+                privacy: SqsEvents::new(aws.sqs(), privacy_url),
+            },
+            Self::Podium { url } => DoorQueue::Podium(SqsEvents::in_lines(aws.sqs(), url, ids.clone())),
+        }
+    }
+}
+
+impl From<ShopifyEndpointConfig> for Door<ShopifyEndpoint> {
+    fn from(config: ShopifyEndpointConfig) -> Self {
+        let ShopifyEndpointConfig {
+            tables,
+            queue_url,
+            privacy_queue_url,
+            pepper_secret,
+            webhook_secret,
+            secret_ttl,
+            shop,
+            rules,
+        } = config;
         let secret = ("SHOPIFY_WEBHOOK_SECRET_ARN", webhook_secret);
-        Self { endpoint: ShopifyEndpoint { shop }, tables, queue_url, secret, secret_ttl, rules }
+        let queues = DoorQueues::Shopify { url: queue_url, privacy_url: privacy_queue_url };
+        Self { endpoint: ShopifyEndpoint { shop }, tables, queues, pepper_secret, secret, secret_ttl, rules }
     }
 }
 
 impl From<PodiumEndpointConfig> for Door<PodiumEndpoint> {
     fn from(config: PodiumEndpointConfig) -> Self {
-        let PodiumEndpointConfig { tables, queue_url, webhook_secret, secret_ttl, endpoint, rules } = config;
+        let PodiumEndpointConfig { tables, pepper_secret, queue_url, webhook_secret, secret_ttl, endpoint, rules } =
+            config;
         let secret = ("PODIUM_WEBHOOK_SECRET_ARN", webhook_secret);
-        Self { endpoint, tables, queue_url, secret, secret_ttl, rules }
+        let queues = DoorQueues::Podium { url: queue_url };
+        Self { endpoint, tables, queues, pepper_secret, secret, secret_ttl, rules }
     }
 }
 
@@ -55,13 +98,11 @@ impl From<PodiumEndpointConfig> for Door<PodiumEndpoint> {
 /// # Errors
 /// When there is no usable secret, or the runtime ends.
 pub async fn serve<E: Endpoint>(process: Process, door: Door<E>) -> Result<(), StartError> {
-    let Door { endpoint, tables, queue_url, secret: (setting, secret), secret_ttl, rules } = door;
+    let Door { endpoint, tables, queues, pepper_secret, secret: (setting, secret), secret_ttl, rules } = door;
     let aws = Aws::from_env(&process.env, &Timing::default())?;
     let store = DynamoStore::new(aws.dynamodb(), tables, process.ids.clone());
-    let queue = match E::SOURCE {
-        Source::Shopify => SqsEvents::new(aws.sqs(), queue_url),
-        Source::Podium => SqsEvents::in_lines(aws.sqs(), queue_url, process.ids.clone()),
-    };
+    let store = store.with_pepper(pepper(&aws, pepper_secret));
+    let queue = queues.open(&aws, &process.ids);
     let vault = SecretVault::new(aws.secrets(), setting, secret);
     let secrets = WebhookSecrets::open(vault, secret_ttl, process.clock, process.telemetry.clone());
     let (secrets, table, events) = tokio::join!(secrets, store.open(), queue.open());
@@ -69,4 +110,10 @@ pub async fn serve<E: Endpoint>(process: Process, door: Door<E>) -> Result<(), S
     let (env, clock, ids, telemetry) = (process.env, process.clock, process.ids, process.telemetry);
     let function = Webhook { endpoint, store, queue, secrets: secrets?, clock, ids, telemetry, rules };
     run(&env, async |i: Invocation<_>| Ok::<_, Infallible>(function.handle(i.event).await)).await
+}
+
+/// The secret of [`DynamoStore::with_pepper`].
+#[must_use]
+pub fn pepper(aws: &Aws, secret: String) -> SecretVault {
+    SecretVault::new(aws.secrets(), "FRONTDESK_PEPPER_SECRET_ARN", secret)
 }

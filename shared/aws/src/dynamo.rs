@@ -11,13 +11,19 @@
 //!
 //! A row's key is `pk` in every table; times are in milliseconds but for `expires_at`, which DynamoDB wants in seconds.
 
+mod bookmarks;
 mod contacts;
+mod erase;
 mod inbox;
+mod installation;
 mod limits;
 mod locations;
+mod notices;
 mod outbox;
+mod pepper;
 mod requests;
 pub(crate) mod retry;
+mod reviews;
 mod row;
 mod sessions;
 mod tokens;
@@ -25,6 +31,8 @@ mod write;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use frontdesk_core::{config::TableNames, store::StoreError};
+
+pub use pepper::Pepper;
 
 use crate::{
     knock::{self, Knock},
@@ -37,6 +45,7 @@ pub struct DynamoStore {
     client: Client,
     tables: TableNames,
     ids: RandomIds,
+    pepper: Option<Pepper>,
 }
 
 /// One of the tables.
@@ -49,6 +58,7 @@ enum Table {
     Limits,
     Directory,
     Sessions,
+    Reviews,
 }
 
 impl Table {
@@ -62,6 +72,7 @@ impl Table {
             Self::Limits => "limits",
             Self::Directory => "directory",
             Self::Sessions => "sessions",
+            Self::Reviews => "reviews",
         }
     }
 
@@ -74,7 +85,14 @@ impl DynamoStore {
     /// The store over these tables. A function names only those that it may use.
     #[must_use]
     pub fn new(client: Client, tables: TableNames, ids: RandomIds) -> Self {
-        Self { client, tables, ids }
+        Self { client, tables, ids, pepper: None }
+    }
+
+    /// The same for a function that has to do with contacts. Without a pepper, whatever concerns a number that has no
+    /// contact row is an error: nobody could tell then whether its owner was erased and had opted out.
+    #[must_use]
+    pub fn with_pepper(self, pepper: impl Into<Pepper>) -> Self {
+        Self { pepper: Some(pepper.into()), ..self }
     }
 
     /// Opens the connection before the first event needs it. Reads and writes nothing.
@@ -96,6 +114,7 @@ impl DynamoStore {
             Table::Limits => &self.tables.limits,
             Table::Directory => &self.tables.directory,
             Table::Sessions => &self.tables.sessions,
+            Table::Reviews => &self.tables.reviews,
         }
     }
 }

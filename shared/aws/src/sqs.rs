@@ -4,6 +4,7 @@ use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use frontdesk_core::{
     ids::{OrderKey, short_hash},
     inbox::Source,
+    notice::{NoticeKey, NoticeQueue},
     queue::{DelaySeconds, EventQueue, QueueError, SendQueue, Wake},
 };
 
@@ -47,14 +48,34 @@ impl Order {
     }
 }
 
-/// Each provider's events go to the queue of its worker.
+/// Every event goes to the queue of its worker.
 #[derive(Clone, Debug)]
 pub struct RoutedEvents {
     /// Shopify's.
     pub shopify: SqsEvents,
     /// Podium's.
     pub podium: SqsEvents,
+    /// What customers ask about their data.
+    pub privacy: SqsEvents,
 }
+
+/// What an endpoint puts its hints into.
+#[derive(Clone, Debug)]
+pub enum DoorQueue {
+    /// Shopify's: what customers ask about their data has a worker of its own.
+    Shopify {
+        /// All else.
+        shopify: SqsEvents,
+        /// What customers ask about their data.
+        privacy: SqsEvents,
+    },
+    /// Podium's.
+    Podium(SqsEvents),
+}
+
+/// The delay queue that wakes the notifier.
+#[derive(Clone, Debug)]
+pub struct SqsNotices(Queue);
 
 /// The delay queue that wakes the sender of review requests.
 #[derive(Clone, Debug)]
@@ -76,6 +97,13 @@ impl Queue {
     async fn open(&self) -> Result<(), String> {
         let knock = self.client.send_message().queue_url(&self.url).message_body("knock");
         knock::answered(knock.customize().interceptor(Knock).send().await)
+    }
+
+    /// A message that appears after a while.
+    async fn send_later(&self, key: &str, delay: DelaySeconds) -> Result<(), QueueError> {
+        let message = self.client.send_message().queue_url(&self.url).message_body(key);
+        let sent = message.delay_seconds(i32::from(delay.get())).send().await;
+        sent.map(|_| ()).map_err(|error| self.trouble(failure::detail(&error)))
     }
 }
 
@@ -159,20 +187,70 @@ impl EventQueue for SqsEvents {
     }
 }
 
+fn of(source: Source, wakes: &[Wake]) -> Vec<Wake> {
+    wakes.iter().filter(|wake| wake.key.source == source).cloned().collect()
+}
+
 impl EventQueue for RoutedEvents {
-    /// Trouble of one queue does not keep the other's hints back.
+    /// Trouble of one queue does not keep the others' hints back.
     async fn enqueue(&self, wakes: &[Wake]) -> Result<(), QueueError> {
-        let of = |source: Source| -> Vec<Wake> { wakes.iter().filter(|w| w.key.source == source).cloned().collect() };
-        let shopify = self.shopify.enqueue(&of(Source::Shopify)).await;
-        let podium = self.podium.enqueue(&of(Source::Podium)).await;
-        shopify.and(podium)
+        let shopify = self.shopify.enqueue(&of(Source::Shopify, wakes)).await;
+        let podium = self.podium.enqueue(&of(Source::Podium, wakes)).await;
+        let privacy = self.privacy.enqueue(&of(Source::Privacy, wakes)).await;
+        shopify.and(podium).and(privacy)
+    }
+}
+
+impl DoorQueue {
+    /// Opens the connection before the first event needs it. Sends nothing.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn open(&self) -> Result<(), String> {
+        match self {
+            Self::Shopify { shopify, .. } => shopify.open().await,
+            Self::Podium(podium) => podium.open().await,
+        }
+    }
+}
+
+impl EventQueue for DoorQueue {
+    async fn enqueue(&self, wakes: &[Wake]) -> Result<(), QueueError> {
+        match self {
+            Self::Shopify { shopify, privacy } => {
+                let orders = shopify.enqueue(&of(Source::Shopify, wakes)).await;
+                let demands = privacy.enqueue(&of(Source::Privacy, wakes)).await;
+                orders.and(demands)
+            }
+            Self::Podium(podium) => podium.enqueue(wakes).await,
+        }
+    }
+}
+
+impl SqsNotices {
+    /// The queue at this URL.
+    #[must_use]
+    pub fn new(client: Client, url: String) -> Self {
+        Self(Queue { client, url, label: "notices" })
+    }
+
+    /// Opens the connection before the first event needs it. Sends nothing.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn open(&self) -> Result<(), String> {
+        self.0.open().await
+    }
+}
+
+impl NoticeQueue for SqsNotices {
+    async fn enqueue_notice(&self, key: &NoticeKey, delay: DelaySeconds) -> Result<(), QueueError> {
+        self.0.send_later(key.as_str(), delay).await
     }
 }
 
 impl SendQueue for SqsSends {
     async fn enqueue_send(&self, key: &OrderKey, delay: DelaySeconds) -> Result<(), QueueError> {
-        let message = self.0.client.send_message().queue_url(&self.0.url).message_body(key.to_key());
-        let sent = message.delay_seconds(i32::from(delay.get())).send().await;
-        sent.map(|_| ()).map_err(|error| self.0.trouble(failure::detail(&error)))
+        self.0.send_later(&key.to_key(), delay).await
     }
 }

@@ -162,6 +162,7 @@ pub struct Aws {
     shared: SdkConfig,
     dynamodb: Option<String>,
     sqs: Option<String>,
+    sns: Option<String>,
     secrets: Option<String>,
 }
 
@@ -215,6 +216,7 @@ impl Aws {
             shared,
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
+            sns: endpoint("AWS_ENDPOINT_URL_SNS"),
             secrets: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
         })
     }
@@ -233,6 +235,14 @@ impl Aws {
         let mut config = aws_sdk_sqs::config::Builder::from(&self.shared);
         config.set_endpoint_url(self.sqs.clone());
         aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// The client of SNS.
+    #[must_use]
+    pub fn sns(&self) -> aws_sdk_sns::Client {
+        let mut config = aws_sdk_sns::config::Builder::from(&self.shared);
+        config.set_endpoint_url(self.sns.clone());
+        aws_sdk_sns::Client::from_conf(config.build())
     }
 
     /// The client of Secrets Manager.

@@ -1,5 +1,6 @@
 //! Contacts: opt-outs and the cooldown, on one row so that one condition is the whole gate.
 
+mod erased;
 mod flags;
 mod podium;
 
@@ -23,11 +24,16 @@ use super::{
     row::{Item, Row, millis, text},
     write::{Change, Written},
 };
-pub(super) use flags::{OptOutWrite, opt_out_write};
+use erased::ROUNDS_MAX;
+pub(super) use flags::{OptOutBegin, OptOutWrite, opt_out_begin, opt_out_write};
+
+/// A row is never made by an update: one that begins has to begin with what is remembered of an erased person.
+const IS_THERE: &str = "attribute_exists(pk)";
 
 /// The gate: nobody opted out in any way, the number can be texted, and the cooldown is free, over, or this send's own.
 /// A flag that is there and does not say "in" shuts it, whatever it says.
-const HOLD_IF: &str = "(attribute_not_exists(podium_keyword_optout) OR podium_keyword_optout = :in) \
+const HOLD_IF: &str = "attribute_exists(pk) \
+     AND (attribute_not_exists(podium_keyword_optout) OR podium_keyword_optout = :in) \
      AND (attribute_not_exists(marketing_sms_opt_out) OR marketing_sms_opt_out = :in) \
      AND (attribute_not_exists(review_request_opt_out) OR review_request_opt_out = :in) \
      AND (attribute_not_exists(global_unsubscribe) OR global_unsubscribe = :in) \
@@ -41,6 +47,10 @@ const RELEASE_IF: &str = "cooldown_holder = :intent";
 const RELEASE: &str = "SET last_write = :call REMOVE cooldown_at_ms, cooldown_holder";
 
 const NOT_TEXTABLE: &str = "SET not_textable = :why, not_textable_at_ms = :now_ms, \
+     created_at_ms = if_not_exists(created_at_ms, :now_ms)";
+
+/// The first time is the one that counts: a person may have looked since.
+const FLAG: &str = "SET flagged_at_ms = if_not_exists(flagged_at_ms, :now_ms), \
      created_at_ms = if_not_exists(created_at_ms, :now_ms)";
 
 /// Somebody who wrote is known from then on, by the first name that was ever given.
@@ -70,16 +80,30 @@ const DUE: &str = "due";
 
 impl Contacts for DynamoStore {
     async fn contact(&self, phone: &E164Phone) -> Result<Option<Contact>, StoreError> {
-        let item = self.get(Table::Contacts, phone.expose(), None).await?;
-        item.map(|item| contact(phone, &item)).transpose()
+        if let Some(item) = self.get(Table::Contacts, phone.expose(), None).await? {
+            return contact(phone, &item).map(Some);
+        }
+        let remembered = self.remembered(phone).await?;
+        remembered.is_anything().then(|| contact(phone, &remembered.row())).transpose()
     }
 
     async fn record_opt_out(&self, wanted: &OptOutChange) -> Result<ChangeOutcome, StoreError> {
         for tried in 0..OPT_OUT_TRIES {
             self.step_aside(tried).await;
             let call = self.ids.draw();
-            let known = self.get(Table::Contacts, wanted.phone.expose(), None).await?;
-            let (write, outcome) = match opt_out_write(known.as_ref(), wanted, &call) {
+            let Some(known) = self.get(Table::Contacts, wanted.phone.expose(), None).await? else {
+                let remembered = self.remembered(&wanted.phone).await?;
+                match opt_out_begin(remembered.row(), wanted, &call) {
+                    OptOutBegin::Nothing(outcome) => return Ok(outcome),
+                    OptOutBegin::Row(row, outcome) => {
+                        if self.begin_row(&wanted.phone, &remembered, *row).await? {
+                            return Ok(outcome);
+                        }
+                    }
+                }
+                continue;
+            };
+            let (write, outcome) = match opt_out_write(&known, wanted, &call) {
                 OptOutWrite::Write(write, outcome) => (*write, outcome),
                 OptOutWrite::Nothing(outcome) => return Ok(outcome),
             };
@@ -94,21 +118,38 @@ impl Contacts for DynamoStore {
     }
 
     async fn hold(&self, hold: &Hold) -> Result<HoldOutcome, StoreError> {
-        let values = vec![
-            (":in", text(IN)),
-            (":intent", text(hold.intent.as_str())),
-            (":now_ms", millis(hold.now)),
-            (":cutoff_ms", millis(hold.now.minus(hold.window))),
-        ];
-        match self.change(change(&hold.phone, Some(HOLD_IF), HOLD, values)).await? {
-            Written::Made(_) => Ok(HoldOutcome::Held),
-            Written::Refused(old) => {
-                let old = old.unwrap_or_default();
-                let objection = contact(&hold.phone, &old)?.objection(hold);
-                // A refusal that nothing readable explains is still a refusal.
-                objection.map(HoldOutcome::Refused).ok_or_else(|| Row::new(Table::Contacts, &old).corrupt("gate"))
+        for tried in 0..ROUNDS_MAX {
+            self.step_aside(tried).await;
+            let values = vec![
+                (":in", text(IN)),
+                (":intent", text(hold.intent.as_str())),
+                (":now_ms", millis(hold.now)),
+                (":cutoff_ms", millis(hold.now.minus(hold.window))),
+            ];
+            match self.change(change(&hold.phone, Some(HOLD_IF), HOLD, values)).await? {
+                Written::Made(_) => return Ok(HoldOutcome::Held),
+                Written::Refused(Some(old)) => {
+                    let objection = contact(&hold.phone, &old)?.objection(hold);
+                    // A refusal that nothing readable explains is still a refusal.
+                    return objection
+                        .map(HoldOutcome::Refused)
+                        .ok_or_else(|| Row::new(Table::Contacts, &old).corrupt("gate"));
+                }
+                Written::Refused(None) => {}
+            }
+            let remembered = self.remembered(&hold.phone).await?;
+            let mut row = remembered.row();
+            if let Some(objection) = contact(&hold.phone, &row)?.objection(hold) {
+                return Ok(HoldOutcome::Refused(objection));
+            }
+            row.insert("cooldown_at_ms".to_owned(), millis(hold.now));
+            row.insert("cooldown_holder".to_owned(), text(hold.intent.as_str()));
+            row.insert("created_at_ms".to_owned(), millis(hold.now));
+            if self.begin_row(&hold.phone, &remembered, row).await? {
+                return Ok(HoldOutcome::Held);
             }
         }
+        Err(changing())
     }
 
     async fn release_hold(&self, phone: &E164Phone, intent: &EffectKey) -> Result<bool, StoreError> {
@@ -118,8 +159,21 @@ impl Contacts for DynamoStore {
     }
 
     async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, now: UnixMillis) -> Result<(), StoreError> {
-        let values = vec![(":why", text(why.as_str())), (":now_ms", millis(now))];
-        self.change(change(phone, None, NOT_TEXTABLE, values)).await.map(|_| ())
+        let values = [(":why", text(why.as_str())), (":now_ms", millis(now))];
+        let begin = |row: &mut Item| {
+            row.insert("not_textable".to_owned(), text(why.as_str()));
+            row.insert("not_textable_at_ms".to_owned(), millis(now));
+            row.insert("created_at_ms".to_owned(), millis(now));
+        };
+        self.change_or_begin(phone, NOT_TEXTABLE, &values, begin).await.map(|_| ())
+    }
+
+    async fn flag_for_review(&self, phone: &E164Phone, now: UnixMillis) -> Result<(), StoreError> {
+        let begin = |row: &mut Item| {
+            row.insert("flagged_at_ms".to_owned(), millis(now));
+            row.insert("created_at_ms".to_owned(), millis(now));
+        };
+        self.change_or_begin(phone, FLAG, &[(":now_ms", millis(now))], begin).await.map(|_| ())
     }
 
     async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError> {
@@ -130,13 +184,17 @@ impl Contacts for DynamoStore {
             (Some(_), Some(_)) => MEET_BOTH,
         };
         let location = AttributeValue::Ss(vec![meeting.location.as_str().to_owned()]);
-        let mut values = vec![(":now_ms", millis(meeting.now)), (":location", location)];
+        let mut values = vec![(":now_ms", millis(meeting.now)), (":location", location.clone())];
         values.extend(meeting.first_name.as_ref().map(|name| (":first", text(name.as_str()))));
         values.extend(meeting.last_name.as_ref().map(|name| (":last", text(name.as_str()))));
-        match self.change(change(&meeting.phone, None, update, values)).await? {
-            Written::Made(item) => contact(&meeting.phone, &item),
-            Written::Refused(old) => contact(&meeting.phone, &old.unwrap_or_default()),
-        }
+        let begin = |row: &mut Item| {
+            row.insert("created_at_ms".to_owned(), millis(meeting.now));
+            row.insert("location_uids".to_owned(), location.clone());
+            let names = [("first_name", &meeting.first_name), ("last_name", &meeting.last_name)];
+            let given = names.into_iter().filter_map(|(name, value)| Some((name.to_owned(), text(value.as_deref()?))));
+            row.extend(given);
+        };
+        contact(&meeting.phone, &self.change_or_begin(&meeting.phone, update, &values, begin).await?)
     }
 
     async fn link_podium(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError> {
@@ -152,7 +210,15 @@ impl Contacts for DynamoStore {
     }
 
     async fn note_telling(&self, phone: &E164Phone) -> Result<(), StoreError> {
-        self.change(change(phone, None, podium::TELLING, vec![(":yes", AttributeValue::Bool(true))])).await.map(|_| ())
+        let yes = || AttributeValue::Bool(true);
+        let begin = |row: &mut Item| {
+            row.insert("mirrored_out".to_owned(), yes());
+        };
+        self.change_or_begin(phone, podium::TELLING, &[(":yes", yes())], begin).await.map(|_| ())
+    }
+
+    async fn erase_contact(&self, phone: &E164Phone) -> Result<(), StoreError> {
+        self.erase(phone).await
     }
 
     async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError> {
@@ -170,7 +236,7 @@ impl DynamoStore {
     }
 }
 
-fn change(
+pub(super) fn change(
     phone: &E164Phone,
     only_if: Option<&'static str>,
     update: &'static str,
@@ -202,6 +268,7 @@ fn contact(phone: &E164Phone, item: &Item) -> Result<Contact, StoreError> {
         opt_outs: flags::opt_outs(&row)?,
         cooldown,
         not_textable,
+        flagged_at: row.millis_if_any("flagged_at_ms"),
         // A preference of a platform that only a newer version knows is none to this one.
         preferred_platform: row.text_if_any("preferred_platform").and_then(Platform::parse),
         has_facebook: row.flag("has_facebook"),

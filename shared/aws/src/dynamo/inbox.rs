@@ -12,7 +12,7 @@ use frontdesk_core::{
 
 use super::{
     DynamoStore, Table,
-    row::{Item, Row, millis, number, text},
+    row::{Item, Row, bytes, millis, number, text},
     write::{Change, Index, Written},
 };
 
@@ -25,6 +25,9 @@ const HELD: &str = "st = :claimed AND owner_token = :me";
 const RENEW: &str = "SET lease_until_ms = :until_ms";
 const FINISH: &str =
     "SET st = :end, outcome = :outcome, ended_at_ms = :now_ms REMOVE lease_until_ms, waiting_shard, waiting_since_ms";
+/// The same, and what it said is forgotten with it.
+const FINISH_AND_FORGET: &str = "SET st = :end, outcome = :outcome, ended_at_ms = :now_ms, body_form = :plain, \
+     body_bytes = :nothing REMOVE lease_until_ms, waiting_shard, waiting_since_ms, group_id";
 /// A parked row does not expire: a person has yet to look at it.
 const PARK: &str = "SET st = :end, outcome = :outcome, ended_at_ms = :now_ms \
      REMOVE lease_until_ms, waiting_shard, waiting_since_ms, expires_at";
@@ -159,22 +162,21 @@ impl DynamoStore {
 pub(super) fn finish(key: &InboxKey, lease: &Lease, end: &EventEnd) -> Change {
     let (update, status, outcome) = match end {
         EventEnd::Done(word) => (FINISH, InboxStatus::Done, (*word).to_owned()),
+        EventEnd::Erased(word) => (FINISH_AND_FORGET, InboxStatus::Done, (*word).to_owned()),
         EventEnd::Rejected(reason) => (FINISH, InboxStatus::Rejected, reason.describe()),
         EventEnd::Parked(reason) => (PARK, InboxStatus::Parked, reason.describe()),
     };
-    Change {
-        table: Table::Inbox,
-        key: key.to_key(),
-        only_if: Some(HELD),
-        update,
-        values: vec![
-            (":claimed", text(InboxStatus::Claimed.as_str())),
-            (":me", text(lease.owner.as_str())),
-            (":end", text(status.as_str())),
-            (":outcome", text(outcome)),
-            (":now_ms", millis(lease.now)),
-        ],
+    let mut values = vec![
+        (":claimed", text(InboxStatus::Claimed.as_str())),
+        (":me", text(lease.owner.as_str())),
+        (":end", text(status.as_str())),
+        (":outcome", text(outcome)),
+        (":now_ms", millis(lease.now)),
+    ];
+    if let EventEnd::Erased(_) = end {
+        values.extend([(":plain", text(PLAIN)), (":nothing", bytes(Vec::new()))]);
     }
+    Change { table: Table::Inbox, key: key.to_key(), only_if: Some(HELD), update, values }
 }
 
 /// Whether the row ended, and by this lease's owner: then it was our own write, whose answer was lost.
@@ -223,5 +225,5 @@ fn acquired(key: &InboxKey, item: &Item) -> Result<InboxClaim, StoreError> {
     Ok(InboxClaim::Acquired(Box::new(event)))
 }
 
-const PLAIN: &str = "plain";
-const DEFLATE: &str = "deflate";
+pub(super) const PLAIN: &str = "plain";
+pub(super) const DEFLATE: &str = "deflate";

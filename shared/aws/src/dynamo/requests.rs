@@ -3,13 +3,14 @@
 mod commit;
 
 use frontdesk_core::{
+    eligibility::Inputs,
     flow::promote::attention,
     ids::{LocationUid, OrderKey, Shard},
     inbox::{EventEnd, InboxKey},
     phone::E164Phone,
     request::{
-        Committed, DueRow, Plan, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
-        ReviewRequest, Wait,
+        Committed, DueRow, Plan, Postpone, RequestChange, RequestClaim, RequestEnd, RequestRow, RequestStatus,
+        Requests, ReviewRequest, Wait,
     },
     review::PlatformChoice,
     store::{Fenced, Lease, StoreError},
@@ -57,17 +58,31 @@ const POSTPONE: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms, last
 /// Trouble is counted from its first attempt; whatever else a request waits for ends it.
 const POSTPONE_IN_TROUBLE: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms, last_write = :call, \
      trouble_since_ms = if_not_exists(trouble_since_ms, :now_ms) REMOVE lease_until_ms";
-const END: &str =
-    "SET st = :status, st_rank = :ended, ended_at_ms = :now_ms REMOVE lease_until_ms, due_shard, due_at_ms";
-const END_SENT: &str = "SET st = :status, st_rank = :ended, ended_at_ms = :now_ms, message_id = :detail \
-     REMOVE lease_until_ms, due_shard, due_at_ms";
-const END_REASON: &str = "SET st = :status, st_rank = :ended, ended_at_ms = :now_ms, reason_code = :detail \
-     REMOVE lease_until_ms, due_shard, due_at_ms";
+macro_rules! end {
+    ($more:literal) => {
+        concat!(
+            "SET st = :status, st_rank = :ended, ended_at_ms = :now_ms",
+            $more,
+            " REMOVE lease_until_ms, due_shard, due_at_ms"
+        )
+    };
+}
+const END: &str = end!("");
+const END_SENT: &str = end!(", message_id = :detail");
+const END_REASON: &str = end!(", reason_code = :detail");
+/// The same with what was known of the order then.
+const END_SEEN: &str = end!(", eligibility = :inputs");
+const END_SENT_SEEN: &str = end!(", message_id = :detail, eligibility = :inputs");
+const END_REASON_SEEN: &str = end!(", reason_code = :detail, eligibility = :inputs");
+
+/// The first time is the one that counts; no row is made for it.
+const REVIEWED_IF: &str = "attribute_exists(pk) AND attribute_not_exists(reviewed_at_ms)";
+const REVIEWED: &str = "SET reviewed_at_ms = :at_ms";
 
 const DUE: Index =
     Index { table: Table::Requests, name: "due", condition: "due_shard = :shard AND due_at_ms <= :upto_ms" };
 
-fn ended() -> AttributeValue {
+pub(super) fn ended() -> AttributeValue {
     number(rank(RequestStatus::Sent))
 }
 
@@ -172,15 +187,25 @@ impl Requests for DynamoStore {
         self.change(change(key, HELD, update, values)).await.map(|written| written.fenced(&call))
     }
 
-    async fn end_request(&self, key: &OrderKey, lease: &Lease, end: &RequestEnd) -> Result<Fenced, StoreError> {
+    async fn end_request(
+        &self,
+        key: &OrderKey,
+        lease: &Lease,
+        end: &RequestEnd,
+        inputs: Option<&Inputs>,
+    ) -> Result<Fenced, StoreError> {
         let mut values = holder(lease);
         values.extend([(":status", text(end.status().as_str())), (":now_ms", millis(lease.now))]);
-        let (update, detail) = match end {
-            RequestEnd::Sent { message } => (END_SENT, Some(message.as_str().to_owned())),
-            RequestEnd::Skipped(_) | RequestEnd::Failed(_) | RequestEnd::Unknown => (END_REASON, end.reason()),
+        let (plain, seen, detail) = match end {
+            RequestEnd::Sent { message } => (END_SENT, END_SENT_SEEN, Some(message.as_str().to_owned())),
+            RequestEnd::Skipped(_) | RequestEnd::Failed(_) | RequestEnd::Unknown => match end.reason() {
+                Some(reason) => (END_REASON, END_REASON_SEEN, Some(reason)),
+                None => (END, END_SEEN, None),
+            },
         };
-        let update = if detail.is_some() { update } else { END };
         values.extend(detail.map(|detail| (":detail", text(detail))));
+        let update = if inputs.is_some() { seen } else { plain };
+        values.extend(inputs.map(|inputs| (":inputs", text(inputs.to_json()))));
         match self.change(change(key, HELD, update, values)).await? {
             Written::Made(_) => Ok(Fenced::Written),
             Written::Refused(None) => Ok(Fenced::Lost),
@@ -190,6 +215,24 @@ impl Requests for DynamoStore {
                 Ok(if ours { Fenced::Written } else { Fenced::Lost })
             }
         }
+    }
+
+    async fn request(&self, key: &OrderKey) -> Result<Option<RequestRow>, StoreError> {
+        let item = self.get(Table::Requests, &key.to_key(), None).await?;
+        item.map(|item| {
+            let row = Row::new(Table::Requests, &item);
+            Ok(RequestRow {
+                status: status(&row)?,
+                plan: row.has("phone_e164").then(|| plan(&row)).transpose()?,
+                first_send_after: row.millis_if_any("first_send_after_ms"),
+                reviewed_at: row.millis_if_any("reviewed_at_ms"),
+            })
+        })
+        .transpose()
+    }
+
+    async fn note_reviewed(&self, key: &OrderKey, at: UnixMillis) -> Result<(), StoreError> {
+        self.change(change(key, REVIEWED_IF, REVIEWED, vec![(":at_ms", millis(at))])).await.map(|_| ())
     }
 }
 
@@ -257,17 +300,21 @@ fn acquired(key: &OrderKey, item: &Item) -> Result<RequestClaim, StoreError> {
     let request = ReviewRequest {
         key: key.clone(),
         status: status(&row)?,
-        plan: Plan {
-            phone: row.parsed("phone_e164", |phone| E164Phone::parse_e164(phone).ok())?,
-            location: row.parsed("location_uid", |uid| LocationUid::try_from(uid).ok())?,
-            first_name: row.text_if_any("first_name").map(str::to_owned),
-            fulfilled_at: row.millis("fulfilled_at_ms")?,
-            send_after: row.millis("send_after_ms")?,
-            zones: row.texts("zone_names")?,
-        },
+        plan: plan(&row)?,
         attempts: row.count("attempts")?,
         first_send_after: row.millis("first_send_after_ms")?,
         trouble_since: row.millis_if_any("trouble_since_ms"),
     };
     Ok(RequestClaim::Acquired(Box::new(request)))
+}
+
+fn plan(row: &Row<'_>) -> Result<Plan, StoreError> {
+    Ok(Plan {
+        phone: row.parsed("phone_e164", |phone| E164Phone::parse_e164(phone).ok())?,
+        location: row.parsed("location_uid", |uid| LocationUid::try_from(uid).ok())?,
+        first_name: row.text_if_any("first_name").map(str::to_owned),
+        fulfilled_at: row.millis("fulfilled_at_ms")?,
+        send_after: row.millis("send_after_ms")?,
+        zones: row.texts("zone_names")?,
+    })
 }

@@ -121,6 +121,12 @@ impl<'i> Row<'i> {
         self.item.contains_key(name)
     }
 
+    /// When the row may be forgotten.
+    pub(super) fn expires_at(&self) -> Result<UnixMillis, StoreError> {
+        let seconds: i64 = self.count("expires_at")?;
+        Ok(UnixMillis::new(seconds.saturating_mul(1000)))
+    }
+
     /// Whether the row's time is over, although it is still there.
     pub(super) fn has_expired(&self, now: UnixMillis) -> bool {
         let at = self.item.get("expires_at").and_then(|value| value.as_n().ok()).and_then(|n| n.parse::<i64>().ok());

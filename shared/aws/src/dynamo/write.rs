@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::{
     error::ProvideErrorMetadata,
     operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
     types::{
-        AttributeValue, CancellationReason, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-        Update,
+        AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
     },
 };
 use frontdesk_core::{
@@ -36,6 +36,14 @@ pub(super) struct NewRow {
     pub(super) item: Item,
     pub(super) only_if: &'static str,
     pub(super) values: Vec<(&'static str, AttributeValue)>,
+}
+
+/// A condition on a row that something is to be done with: to look at it, or to delete it.
+pub(super) struct Guard {
+    pub(super) table: Table,
+    pub(super) key: String,
+    pub(super) only_if: String,
+    pub(super) values: Item,
 }
 
 /// What became of a write.
@@ -81,7 +89,7 @@ impl DynamoStore {
             .table_name(self.name(table))
             .set_item(Some(item))
             .condition_expression(only_if)
-            .set_expression_attribute_values(Some(named(values)))
+            .set_expression_attribute_values(Some(named(values)).filter(|values| !values.is_empty()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await {
             Ok(_) => Ok(Written::Made(Item::new())),
@@ -94,13 +102,13 @@ impl DynamoStore {
         }
     }
 
-    /// The same as a part of a transaction.
+    /// The same as a part of a transaction. An empty condition is none.
     pub(super) fn put_part(&self, new: NewRow) -> Result<TransactWriteItem, StoreError> {
         let NewRow { table, item, only_if, values } = new;
         let put = Put::builder()
             .table_name(self.name(table))
             .set_item(Some(item))
-            .condition_expression(only_if)
+            .set_condition_expression(Some(only_if.to_owned()).filter(|condition| !condition.is_empty()))
             .set_expression_attribute_values(Some(named(values)).filter(|values| !values.is_empty()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
@@ -146,7 +154,7 @@ impl DynamoStore {
             .key("pk", text(key))
             .update_expression(update)
             .set_condition_expression(only_if.map(str::to_owned))
-            .set_expression_attribute_values(Some(named(values)))
+            .set_expression_attribute_values(Some(named(values)).filter(|values| !values.is_empty()))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await {
@@ -168,11 +176,39 @@ impl DynamoStore {
             .key("pk", text(key))
             .update_expression(update)
             .set_condition_expression(only_if.map(str::to_owned))
-            .set_expression_attribute_values(Some(named(values)))
+            .set_expression_attribute_values(Some(named(values)).filter(|values| !values.is_empty()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(|error| table.unavailable(error.to_string()))?;
         Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// A row that is to be as it is asked for when the rest of a transaction is written.
+    pub(super) fn check_part(&self, guard: Guard) -> Result<TransactWriteItem, StoreError> {
+        let Guard { table, key, only_if, values } = guard;
+        let check = ConditionCheck::builder()
+            .table_name(self.name(table))
+            .key("pk", text(key))
+            .condition_expression(only_if)
+            .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| table.unavailable(error.to_string()))?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// A row that goes with the rest of a transaction.
+    pub(super) fn delete_part(&self, guard: Guard) -> Result<TransactWriteItem, StoreError> {
+        let Guard { table, key, only_if, values } = guard;
+        let delete = Delete::builder()
+            .table_name(self.name(table))
+            .key("pk", text(key))
+            .set_condition_expression(Some(only_if).filter(|condition| !condition.is_empty()))
+            .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| table.unavailable(error.to_string()))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     /// Reads a row, strongly consistent; `only` names the one attribute that is wanted.

@@ -26,7 +26,7 @@ struct FlagExpressions {
     evidence: &'static str,
     said: &'static str,
     mark: &'static str,
-    /// Only where there is none yet.
+    /// Only on a row where there is none yet.
     first_if: &'static str,
     /// Only over the one that was read.
     next_if: &'static str,
@@ -69,9 +69,9 @@ macro_rules! flag_expressions {
             evidence: concat!($flag, "_evidence"),
             said: concat!($flag, "_said"),
             mark: concat!($flag, "_mark"),
-            first_if: concat!("attribute_not_exists(", $flag, ")"),
+            first_if: concat!("attribute_exists(pk) AND attribute_not_exists(", $flag, ")"),
             next_if: concat!($flag, "_mark = :seen"),
-            unmarked_if: concat!("attribute_not_exists(", $flag, "_mark)"),
+            unmarked_if: concat!("attribute_exists(pk) AND attribute_not_exists(", $flag, "_mark)"),
             set: set_flag!($flag),
             flip: concat!(set_flag!($flag), tell!()),
         }
@@ -95,37 +95,55 @@ pub(in crate::dynamo) enum OptOutWrite {
     Nothing(ChangeOutcome),
 }
 
-/// The write of a change over the contact as it was read, alone or as a part of a transaction; `call` is its name in the row.
+/// What a change of an opt-out comes to for a number without a contact row.
+pub(in crate::dynamo) enum OptOutBegin {
+    /// This row; and what comes of the change by it.
+    Row(Box<Item>, ChangeOutcome),
+    /// Nothing to write; and what holds.
+    Nothing(ChangeOutcome),
+}
+
+/// What a flag is to say.
+struct Word {
+    after: OptOutRecord,
+    flipped: bool,
+    outcome: ChangeOutcome,
+}
+
+/// What a change makes of the flag as it was read; `Err`: nothing, and what holds.
 ///
 /// A flag that cannot be read is opened by nobody, and it stops nobody from opting out: any word but "in" shuts the gate
 /// already, and over that one "out" is written.
-pub(in crate::dynamo) fn opt_out_write(known: Option<&Item>, wanted: &OptOutChange, call: &str) -> OptOutWrite {
-    let (flag, word) = (expressions(wanted.flag), wanted.flag.as_str());
-    let nothing = Item::new();
-    let known = known.unwrap_or(&nothing);
+fn word(known: &Item, wanted: &OptOutChange) -> Result<Word, ChangeOutcome> {
     let row = Row::new(Table::Contacts, known);
-    let is_there = row.has(word);
-    let before = match is_there.then(|| opt_out(&row, wanted.flag)).transpose() {
+    let word = wanted.flag.as_str();
+    let before = match row.has(word).then(|| opt_out(&row, wanted.flag)).transpose() {
         Ok(before) => before,
-        Err(_) if wanted.direction == Direction::In => return OptOutWrite::Nothing(ChangeOutcome::Superseded),
-        Err(_) if row.text_if_any(word) != Some(IN) => return OptOutWrite::Nothing(ChangeOutcome::Applied),
+        Err(_) if wanted.direction == Direction::In => return Err(ChangeOutcome::Superseded),
+        Err(_) if row.text_if_any(word) != Some(IN) => return Err(ChangeOutcome::Applied),
         Err(_) => None,
     };
     let merged = OptOutRecord::merged(before.as_ref(), wanted, super::podium::mirrored_out(&row));
     let outcome = merged.outcome(wanted);
     if !merged.changed {
-        return OptOutWrite::Nothing(outcome);
+        return Err(outcome);
     }
-    let (after, flipped) = (merged.record, merged.flipped);
-    let said = after
-        .said
-        .iter()
-        .map(|((source, direction), at)| format!("{} {} {}", source.as_str(), direction.as_str(), at.get()));
+    Ok(Word { after: merged.record, flipped: merged.flipped, outcome })
+}
+
+/// The write of a change over the contact as it was read, alone or as a part of a transaction; `call` is its name in the row.
+pub(in crate::dynamo) fn opt_out_write(known: &Item, wanted: &OptOutChange, call: &str) -> OptOutWrite {
+    let Word { after, flipped, outcome } = match word(known, wanted) {
+        Ok(word) => word,
+        Err(outcome) => return OptOutWrite::Nothing(outcome),
+    };
+    let flag = expressions(wanted.flag);
+    let is_there = known.contains_key(wanted.flag.as_str());
     let mut values = vec![
         (":direction", text(after.direction.as_str())),
         (":at_ms", millis(after.at)),
         (":evidence", evidence_map(&after.evidence)),
-        (":said", AttributeValue::Ss(said.collect())),
+        (":said", said_set(&after)),
         (":recorded_ms", millis(wanted.evidence.recorded_at)),
         (":call", text(call)),
     ];
@@ -142,6 +160,62 @@ pub(in crate::dynamo) fn opt_out_write(known: Option<&Item>, wanted: &OptOutChan
     };
     let update = if flipped { flag.flip } else { flag.set };
     OptOutWrite::Write(Box::new(change(&wanted.phone, Some(only_if), update, values)), outcome)
+}
+
+/// The row of a contact that begins with this change, and with what is remembered of an erased one.
+pub(in crate::dynamo) fn opt_out_begin(mut row: Item, wanted: &OptOutChange, call: &str) -> OptOutBegin {
+    let Word { after, flipped, outcome } = match word(&row, wanted) {
+        Ok(word) => word,
+        Err(outcome) => return OptOutBegin::Nothing(outcome),
+    };
+    let names = expressions(wanted.flag);
+    let recorded_at = || millis(wanted.evidence.recorded_at);
+    let mut set = vec![
+        (wanted.flag.as_str(), text(after.direction.as_str())),
+        (names.at, millis(after.at)),
+        (names.evidence, evidence_map(&after.evidence)),
+        (names.said, said_set(&after)),
+        (names.mark, text(call)),
+        ("created_at_ms", recorded_at()),
+    ];
+    if flipped {
+        set.extend([
+            ("mirror_state", text(DUE)),
+            ("mirror_mark", text(call)),
+            ("mirror_attempts", number(0)),
+            ("mirror_shard", text(shard(&wanted.phone))),
+            ("mirror_due_at_ms", recorded_at()),
+        ]);
+    }
+    row.extend(set.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    OptOutBegin::Row(Box::new(row), outcome)
+}
+
+fn said_set(record: &OptOutRecord) -> AttributeValue {
+    let words = record
+        .said
+        .iter()
+        .map(|((source, direction), at)| format!("{} {} {}", source.as_str(), direction.as_str(), at.get()));
+    AttributeValue::Ss(words.collect())
+}
+
+/// The attribute that names a flag's last write.
+pub(super) const fn mark_of(flag: OptOutFlag) -> &'static str {
+    expressions(flag).mark
+}
+
+/// A flag as it stands, without what leads to the message that turned it.
+pub(super) fn without_message(row: &Item, flag: OptOutFlag) -> Vec<(String, AttributeValue)> {
+    let names = expressions(flag);
+    let as_it_is = [flag.as_str(), names.at, names.said];
+    let mut copy: Vec<(String, AttributeValue)> =
+        as_it_is.into_iter().filter_map(|name| Some((name.to_owned(), row.get(name)?.clone()))).collect();
+    if let Some(proof) = row.get(names.evidence).and_then(|value| value.as_m().ok()) {
+        let proof = ["source", "recorded_at_ms"].into_iter().filter_map(|name| Some((name, proof.get(name)?)));
+        let proof = proof.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        copy.push((names.evidence.to_owned(), AttributeValue::M(proof)));
+    }
+    copy
 }
 
 /// Whether the flag is as the call of this name wrote it.

@@ -12,7 +12,7 @@ use frontdesk_core::{
     time::UnixMillis,
 };
 
-use super::{DUE, OUT, change, shard};
+use super::{DUE, OUT, change, erased::ROUNDS_MAX, shard};
 use crate::dynamo::{
     DynamoStore, Table,
     row::{Row, count, millis, number, text},
@@ -48,9 +48,9 @@ macro_rules! tell {
     };
 }
 
-/// One of these two holds, always; so a mirror that ends in between is not overlooked.
-const LINK_IF: &str = concat!("NOT ", untold!());
-const LINK_AND_TELL_IF: &str = untold!();
+/// One of these two holds where there is a row, always; so a mirror that ends in between is not overlooked.
+const LINK_IF: &str = concat!("attribute_exists(pk) AND NOT ", untold!());
+const LINK_AND_TELL_IF: &str = concat!("attribute_exists(pk) AND ", untold!());
 const LINK: &str = link!();
 const LINK_UID: &str = concat!(link!(), with_uid!());
 const LINK_AND_TELL: &str = concat!(link!(), tell!());
@@ -68,9 +68,6 @@ const END_TOLD: &str = "SET mirror_state = :state, mirrored_out = :out \
      REMOVE mirror_mark, mirror_attempts, mirror_shard, mirror_due_at_ms";
 const PUT_OFF: &str = "SET mirror_due_at_ms = :at_ms, mirror_attempts = :attempts";
 
-/// How often the two conditions may change places under a link before that is trouble.
-const ROUNDS_MAX: u8 = 4;
-
 const MIRROR: Index = Index {
     table: Table::Contacts,
     name: "mirror",
@@ -79,14 +76,35 @@ const MIRROR: Index = Index {
 
 impl DynamoStore {
     pub(super) async fn link(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError> {
-        for _ in 0..ROUNDS_MAX {
+        for tried in 0..ROUNDS_MAX {
+            self.step_aside(tried).await;
+            let mut there = true;
             for told_again in [false, true] {
-                if let Written::Made(_) = self.change(self.link_change(phone, link, now, told_again)).await? {
-                    return Ok(());
+                match self.change(self.link_change(phone, link, now, told_again)).await? {
+                    Written::Made(_) => return Ok(()),
+                    Written::Refused(row) => there = row.is_some(),
                 }
+                if !there {
+                    break;
+                }
+            }
+            if !there && self.begin_linked(phone, link, now).await? {
+                return Ok(());
             }
         }
         Err(Table::Contacts.unavailable("a contact changed at every attempt to link it".to_owned()))
+    }
+
+    /// There is no row, so nothing is due to be told: the row begins with the link.
+    async fn begin_linked(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<bool, StoreError> {
+        let remembered = self.remembered(phone).await?;
+        let mut row = remembered.row();
+        row.insert("podium_known".to_owned(), AttributeValue::Bool(true));
+        row.insert("created_at_ms".to_owned(), millis(now));
+        if let Some(uid) = &link.uid {
+            row.insert("podium_uid".to_owned(), text(uid.as_str()));
+        }
+        self.begin_row(phone, &remembered, row).await
     }
 
     fn link_change(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis, told_again: bool) -> Change {

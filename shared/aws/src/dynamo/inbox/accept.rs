@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use frontdesk_core::{
     body::StoredBody,
     contact::{Contacts, Direction, OptOutChange},
@@ -13,7 +14,7 @@ use frontdesk_core::{
 use super::{DEFLATE, PLAIN};
 use crate::dynamo::{
     DynamoStore, Table,
-    contacts::{OPT_OUT_TRIES, OptOutWrite, changing, opt_out_write},
+    contacts::{OPT_OUT_TRIES, OptOutBegin, OptOutWrite, changing, opt_out_begin, opt_out_write},
     row::{Item, Row, bytes, expiry, millis, number, past_second, text},
     write::{NewRow, Transacted, Written},
 };
@@ -21,9 +22,9 @@ use crate::dynamo::{
 /// An id is taken once in its row's life. The expiry is compared, since DynamoDB deletes days late.
 const ACCEPT_IF: &str = "attribute_not_exists(pk) OR expires_at <= :now_s";
 
-/// A transaction holds a hundred writes. An event that changes more contacts than this has its changes written before it,
-/// each alone.
-const TOGETHER_MAX: usize = 90;
+/// A transaction holds a hundred parts, and a new contact takes two. An event that changes more contacts than this has its
+/// changes written before it, each alone.
+const TOGETHER_MAX: usize = 45;
 
 impl DynamoStore {
     pub(super) async fn accept_event(&self, event: &NewEvent) -> Result<Accepted, StoreError> {
@@ -35,11 +36,7 @@ impl DynamoStore {
             self.step_aside(attempt).await;
             let mut writes = Vec::with_capacity(together.len());
             for change in &together {
-                let known = self.get(Table::Contacts, change.phone.expose(), None).await?;
-                // A superseded change does not stand in the event's way.
-                if let OptOutWrite::Write(write, _) = opt_out_write(known.as_ref(), change, &event.receipt) {
-                    writes.push(self.part(*write)?);
-                }
+                writes.extend(self.opt_out_parts(change, &event.receipt).await?);
             }
             let put = put(event_row(event), event.received_at);
             if writes.is_empty() {
@@ -62,6 +59,21 @@ impl DynamoStore {
             }
         }
         Err(changing())
+    }
+
+    /// What a change writes together with its event: nothing if it is superseded, for that does not stand in the event's way.
+    async fn opt_out_parts(&self, change: &OptOutChange, call: &str) -> Result<Vec<TransactWriteItem>, StoreError> {
+        if let Some(known) = self.get(Table::Contacts, change.phone.expose(), None).await? {
+            return match opt_out_write(&known, change, call) {
+                OptOutWrite::Write(write, _) => Ok(vec![self.part(*write)?]),
+                OptOutWrite::Nothing(_) => Ok(Vec::new()),
+            };
+        }
+        let remembered = self.remembered(&change.phone).await?;
+        match opt_out_begin(remembered.row(), change, call) {
+            OptOutBegin::Row(row, _) => self.first_row(&change.phone, &remembered, *row).map(Vec::from),
+            OptOutBegin::Nothing(_) => Ok(Vec::new()),
+        }
     }
 
     /// What an event is whose id is there already.

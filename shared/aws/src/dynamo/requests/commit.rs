@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use frontdesk_core::{
+    eligibility::Inputs,
     flow::promote::attention,
     ids::{OrderKey, Shard},
     inbox::{EventEnd, InboxKey},
@@ -23,14 +24,28 @@ const SCHEDULE_IF: &str = "attribute_not_exists(pk)";
 
 /// A webhook ends a request only before its sender has begun. Without a row the reason itself is put on record.
 const SKIP_IF: &str = "attribute_not_exists(pk) OR st IN (:scheduled, :queued)";
-const SKIP: &str = "SET st = :status, st_rank = :ended, reason_code = :reason, ended_at_ms = :at_ms, \
-     created_at_ms = if_not_exists(created_at_ms, :at_ms), expires_at = if_not_exists(expires_at, :expires_at) \
-     REMOVE lease_until_ms, due_shard, due_at_ms";
+macro_rules! skip {
+    ($more:literal) => {
+        concat!(
+            "SET st = :status, st_rank = :ended, reason_code = :reason, ended_at_ms = :at_ms, \
+             created_at_ms = if_not_exists(created_at_ms, :at_ms), expires_at = if_not_exists(expires_at, :expires_at)",
+            $more,
+            " REMOVE lease_until_ms, due_shard, due_at_ms"
+        )
+    };
+}
+const SKIP: &str = skip!("");
+/// The same with what was known of the order then.
+const SKIP_SEEN: &str = skip!(", eligibility = :inputs");
 
 /// Never earlier than it stands, and only before its sender has begun.
 const DEFER_IF: &str =
     "st IN (:scheduled, :queued) AND send_after_ms < :until_ms AND first_send_after_ms >= :planned_from_ms";
 const DEFER: &str = "SET send_after_ms = :until_ms, due_at_ms = :due_ms";
+
+/// Earlier or later, and only before its sender has begun. When it was first planned for stays: it limits every delay.
+const RETIME_IF: &str = "st IN (:scheduled, :queued)";
+const RETIME: &str = "SET send_after_ms = :at_ms, due_at_ms = :due_ms";
 
 impl DynamoStore {
     pub(super) async fn commit_both(
@@ -42,8 +57,11 @@ impl DynamoStore {
     ) -> Result<Committed, StoreError> {
         let request = match wanted {
             RequestChange::Schedule(new) => self.put_part(schedule(new)),
-            RequestChange::Skip { key, reason, at, expires_at } => self.part(skip(key, *reason, *at, *expires_at)),
+            RequestChange::Skip { key, reason, at, expires_at, inputs } => {
+                self.part(skip(key, *reason, (*at, *expires_at), inputs.as_ref()))
+            }
             RequestChange::Defer { key, until, planned_from } => self.part(defer(key, *until, *planned_from)),
+            RequestChange::Retime { key, send_after } => self.part(retime(key, *send_after)),
         };
         let parts = vec![self.part(inbox::finish(event, lease, end))?, request?];
         match self.transact(Table::Requests, None, parts).await? {
@@ -63,7 +81,12 @@ fn schedule(new: &NewRequest) -> NewRow {
     NewRow { table: Table::Requests, item: scheduled_row(new), only_if: SCHEDULE_IF, values: Vec::new() }
 }
 
-fn skip(key: &OrderKey, reason: SkipReason, at: UnixMillis, expires_at: UnixMillis) -> Change {
+fn skip(
+    key: &OrderKey,
+    reason: SkipReason,
+    (at, expires_at): (UnixMillis, UnixMillis),
+    inputs: Option<&Inputs>,
+) -> Change {
     let mut values = Vec::from(open());
     values.extend([
         (":status", text(RequestStatus::Skipped.as_str())),
@@ -72,7 +95,8 @@ fn skip(key: &OrderKey, reason: SkipReason, at: UnixMillis, expires_at: UnixMill
         (":at_ms", millis(at)),
         (":expires_at", expiry(expires_at)),
     ]);
-    change(key, SKIP_IF, SKIP, values)
+    values.extend(inputs.map(|inputs| (":inputs", text(inputs.to_json()))));
+    change(key, SKIP_IF, if inputs.is_some() { SKIP_SEEN } else { SKIP }, values)
 }
 
 fn defer(key: &OrderKey, until: UnixMillis, planned_from: UnixMillis) -> Change {
@@ -85,6 +109,12 @@ fn defer(key: &OrderKey, until: UnixMillis, planned_from: UnixMillis) -> Change 
     change(key, DEFER_IF, DEFER, values)
 }
 
+fn retime(key: &OrderKey, send_after: UnixMillis) -> Change {
+    let mut values = Vec::from(open());
+    values.extend([(":at_ms", millis(send_after)), (":due_ms", millis(attention(send_after)))]);
+    change(key, RETIME_IF, RETIME, values)
+}
+
 /// The states in which a webhook may still change a request.
 fn open() -> [(&'static str, AttributeValue); 2] {
     [(":scheduled", text(RequestStatus::Scheduled.as_str())), (":queued", text(RequestStatus::Queued.as_str()))]
@@ -93,7 +123,7 @@ fn open() -> [(&'static str, AttributeValue); 2] {
 fn scheduled_row(new: &NewRequest) -> Item {
     let (key, plan) = (new.key.to_key(), &new.plan);
     let zones = plan.zones.iter().map(|zone| text(zone.as_str())).collect();
-    let mut item = Item::with_capacity(17);
+    let mut item = Item::with_capacity(18);
     item.insert("due_shard".into(), text(Shard::of(&key).to_key()));
     item.insert("pk".into(), text(key));
     item.insert("st".into(), text(RequestStatus::Scheduled.as_str()));
@@ -106,6 +136,7 @@ fn scheduled_row(new: &NewRequest) -> Item {
     item.insert("due_at_ms".into(), millis(attention(plan.send_after)));
     item.insert("zone_names".into(), AttributeValue::L(zones));
     item.insert("attempts".into(), number(0));
+    item.insert("eligibility".into(), text(new.inputs.to_json()));
     item.insert("created_at_ms".into(), millis(new.at));
     item.insert("expires_at".into(), expiry(new.expires_at));
     if let Some(name) = &plan.first_name {
