@@ -126,6 +126,9 @@ async fn start_stand_ins(serve: &Serve) -> Result<Option<StandIns>, CliError> {
     say(format_args!("stand-ins   {}", stand_ins.base_url()));
     say(format_args!("  podium    {}", stand_ins.podium_url()));
     say(format_args!("  shopify   {}", stand_ins.shopify_url()));
+    say(format_args!("  slack     {}", stand_ins.slack_url()));
+    say(format_args!("  webhook   {}", stand_ins.webhook_url()));
+    say(format_args!("  sns       {}", stand_ins.sns_url()));
     say(format_args!("  control   {}/_control", stand_ins.base_url()));
     match &serve.ledger {
         Some(file) => say(format_args!("  ledger    {} ({} effects so far)", file.display(), stand_ins.ledger().len())),

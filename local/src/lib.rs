@@ -2,7 +2,7 @@
 //!
 //! * [`FrontDoor`] is the part of API Gateway that the local stack lacks. It turns a request into the payload that an
 //!   HTTP API would hand to the function, invokes the function, and turns its answer back into HTTP.
-//! * [`StandIns`] speaks for Podium and Shopify over real HTTP, fails on command, and keeps a ledger of everything a
+//! * [`StandIns`] speaks for Podium, Shopify and the ways to the shop's people over real HTTP, fails on command, and keeps a ledger of everything a
 //!   customer would have noticed. The ledger is the judge in the crash tests, so it is written before any answer goes out
 //!   and survives a restart.
 //!
@@ -12,6 +12,7 @@
 mod cli;
 mod clock;
 mod front_door;
+mod post;
 mod say;
 mod server;
 mod stand_ins;
@@ -19,6 +20,6 @@ mod stand_ins;
 pub use cli::{CliError, run};
 pub use front_door::{FrontDoor, FrontDoorConfig, Route, RouteTable};
 pub use stand_ins::faults::{Action, Canned, FaultRule, Forever, Match, Times};
-pub use stand_ins::ledger::{Contract, Effect, EffectKind};
+pub use stand_ins::ledger::{Contract, Effect, EffectKind, Notice, Webhook};
 pub use stand_ins::requests::{Provider, RequestRecord};
 pub use stand_ins::{StandIns, StandInsConfig};

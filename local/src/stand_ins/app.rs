@@ -12,6 +12,7 @@ use super::ledger::{Effect, Ledger};
 use super::podium::attachments::Attachments;
 use super::podium::book::Book;
 use super::podium::oauth::Podium;
+use super::podium::webhooks::Webhooks;
 use super::requests::RequestLog;
 use super::shopify::orders::Orders;
 use super::shopify::tokens::Tokens;
@@ -31,6 +32,7 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     pub(super) book: Book,
     pub(super) podium: Podium,
+    pub(super) webhooks: Webhooks,
     pub(super) attachments: Attachments,
     pub(super) orders: Orders,
     pub(super) shopify_tokens: Tokens,
@@ -52,6 +54,7 @@ impl App {
             ledger,
             book,
             podium: Podium::default(),
+            webhooks: Webhooks::default(),
             attachments: Attachments::default(),
             orders: Orders::default(),
             shopify_tokens: Tokens::default(),

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::faults::Canned;
+use super::people::{slack, sns};
 use super::podium::envelope;
 use super::shopify::cost;
 
@@ -26,6 +27,22 @@ pub(super) fn answer(canned: Canned) -> Response {
             let mut response = envelope::brief_error(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
             response.headers_mut().insert(header::RETRY_AFTER, 2.into());
             response
+        }
+        Canned::SlackRateLimited => {
+            let mut response = slack::answer(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+            response.headers_mut().insert(header::RETRY_AFTER, 1.into());
+            response
+        }
+        Canned::SlackChannelIsArchived => slack::answer(StatusCode::GONE, "channel_is_archived"),
+        Canned::SlackNoService => slack::answer(StatusCode::NOT_FOUND, "no_service"),
+        Canned::SlackServerError => slack::answer(StatusCode::INTERNAL_SERVER_ERROR, "rollup_error"),
+        Canned::SnsNotFound => sns::error(StatusCode::NOT_FOUND, "NotFound", "Topic does not exist"),
+        Canned::SnsAuthorizationError => {
+            sns::error(StatusCode::FORBIDDEN, "AuthorizationError", "User is not authorized to perform: SNS:Publish")
+        }
+        Canned::SnsThrottled => sns::error(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded"),
+        Canned::SnsInternalError => {
+            sns::error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "An internal error occurred")
         }
     }
 }

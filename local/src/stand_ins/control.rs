@@ -15,27 +15,33 @@ use super::app::App;
 use super::faults::FaultRule;
 use super::podium;
 
-const HELP: &str = r#"The stand-ins for Podium and Shopify. What can be asked and said:
+const HELP: &str = r#"The stand-ins for Podium, Shopify and the ways to people. What can be asked and said:
 
-  GET    /_control/ledger[?phone=+61...]       everything a customer would have noticed
+  GET    /_control/ledger[?phone=+61...]       effects: everything a customer would have noticed;
+                                               notices: what the shop's people were told (or were not: status);
+                                               webhooks: each attempt of Podium's to tell of an event
   DELETE /_control/ledger                      forget it, the conversations and contacts too
   GET    /_control/requests[?provider=&method=&path_prefix=&phone=]   provider calls, and how many
   DELETE /_control/requests
 
   POST   /_control/faults                      {"match": {...}, "times": 1 | "forever", "action": {...}}
-           match:  provider (podium, shopify, attachments), method, path_prefix, phone, contains,
-                   nth (first call to act on)
+           match:  provider (podium, shopify, attachments, slack, webhook, sns), method,
+                   path_prefix, phone, contains, nth (first call to act on)
            action: delay_ms, reply_delay_ms, and at most one of
                    status (with headers, body) or canned, either with after_acting;
                    drop_reply_after_acting, close_before_acting, truncate
            canned: shopify_throttled_200, shopify_throttled_429, shopify_access_denied,
-                   podium_rate_limit, podium_rate_limit_brief
+                   podium_rate_limit, podium_rate_limit_brief,
+                   slack_rate_limited, slack_channel_is_archived, slack_no_service, slack_server_error,
+                   sns_not_found, sns_authorization_error, sns_throttled, sns_internal_error
   GET    /_control/faults
   DELETE /_control/faults[/{id}]
 
   PUT    /_control/shopify/orders/{id}         {"displayFinancialStatus": "REFUNDED"}; any field of the order, and
-                                               missing, marketingState, phone, timeZone, totalRefunded
+                                               missing, marketingState, phone, orderPhone, timeZone, totalRefunded
   GET, DELETE the same                         what was said; forget it
+  POST   /_control/shopify/orders              an order as its webhook has it (REST): said in GraphQL's words
+  GET    /_control/shopify/orders              the orders that a list has: those that somebody spoke of
   GET, PUT    /_control/shopify                expires_in, client_id, client_secret, static_tokens, scope
   POST   /_control/shopify/revoke              every access token is worthless
 "#;
@@ -55,6 +61,7 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         .route("/_control/faults/{id}", delete(remove_fault))
         .route("/_control/shopify", get(shopify).put(change_shopify))
         .route("/_control/shopify/revoke", post(revoke_shopify))
+        .route("/_control/shopify/orders", get(orders).post(put_rest_order))
         .route("/_control/shopify/orders/{id}", get(order).put(merge_order).delete(forget_order))
         .merge(podium::control::routes())
         .with_state(Arc::clone(app))
@@ -97,7 +104,12 @@ async fn ledger(State(app): Controlled, Query(asked): Parameters) -> Json<Value>
         .iter()
         .filter(|effect| phone.as_ref().is_none_or(|phone| effect.phone == *phone))
         .collect();
-    Json(json!({ "count": effects.len(), "effects": effects }))
+    // Texts to people mask phones, so nothing but the phone's own digits can be looked for there.
+    let names = |text: &str| phone.as_ref().is_none_or(|phone| text.contains(phone.as_str()));
+    let notices: Vec<_> = state.ledger.notices().iter().filter(|notice| names(&notice.body)).collect();
+    let webhooks = state.ledger.webhooks().iter();
+    let webhooks: Vec<_> = webhooks.filter(|webhook| phone.is_none() || webhook.phone == phone).collect();
+    Json(json!({ "count": effects.len(), "effects": effects, "notices": notices, "webhooks": webhooks }))
 }
 
 async fn clear_ledger(State(app): Controlled) -> Result<StatusCode, Problem> {
@@ -162,6 +174,17 @@ async fn change_shopify(State(app): Controlled, body: Bytes) -> Result<Json<Valu
 async fn revoke_shopify(State(app): Controlled) -> StatusCode {
     app.lock().shopify_tokens.revoke();
     StatusCode::NO_CONTENT
+}
+
+async fn orders(State(app): Controlled) -> Json<Value> {
+    let orders = app.lock().orders.all();
+    Json(json!({ "count": orders.len(), "orders": orders }))
+}
+
+async fn put_rest_order(State(app): Controlled, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
+    let mut state = app.lock();
+    let number = state.orders.merge_rest(&read(&body)?)?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": number, "order": state.orders.get(&number) }))))
 }
 
 async fn order(State(app): Controlled, Path(id): Path<String>) -> Json<Value> {

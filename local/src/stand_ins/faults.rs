@@ -14,7 +14,7 @@ use super::requests::Provider;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
-    /// `podium`, `shopify` or `attachments`.
+    /// `podium`, `shopify`, `attachments`, `slack`, `webhook` or `sns`.
     pub provider: Option<Provider>,
     /// `POST`; upper or lower case.
     pub method: Option<String>,
@@ -73,6 +73,22 @@ pub enum Canned {
     PodiumRateLimit,
     /// The briefs' 429: `{"error": "rate_limited"}` with `Retry-After: 2`.
     PodiumRateLimitBrief,
+    /// Slack's 429: `rate_limited` with `Retry-After: 1`.
+    SlackRateLimited,
+    /// 410: somebody archived the channel.
+    SlackChannelIsArchived,
+    /// 404: the webhook was removed.
+    SlackNoService,
+    /// 500 `rollup_error`.
+    SlackServerError,
+    /// 404 `NotFound`: there is no such topic.
+    SnsNotFound,
+    /// 403 `AuthorizationError`.
+    SnsAuthorizationError,
+    /// 400 `Throttling`.
+    SnsThrottled,
+    /// 500 `InternalError`.
+    SnsInternalError,
 }
 
 /// What happens to a call. Delays combine with anything; of the rest, at most one may be given.

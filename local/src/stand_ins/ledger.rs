@@ -2,7 +2,11 @@
 //!
 //! It is the judge in every test of "sent once", so an effect is written, and is on its way to the file, before anything
 //! is answered. It outlives the process: a restart reads it again, and the look-ups that Podium offers work from it.
+//!
+//! Beside the effects it holds what the shop's people were told, and each webhook that Podium sent or tried to send. Those
+//! have lists of their own, so that whoever counts texts counts texts only; one numbering runs through all three.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -68,10 +72,73 @@ pub struct Effect {
     pub request_id: String,
 }
 
-/// The effects, in memory and, if a file was named, one JSON line each.
+/// Something that the shop's people were told, or that was refused on the way to them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Place in the ledger, counted from 1.
+    pub seq: u64,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// By which way: `slack`, `webhook` or `sns`.
+    pub channel: Provider,
+    /// Path of the call as the receiver sees it: `/services/T0/B0/x`.
+    pub path: String,
+    /// Headers of the call, names in small letters.
+    pub headers: BTreeMap<String, String>,
+    /// Its body, as it came.
+    pub body: String,
+    /// What was answered: 200 is told, everything else is refused. A fault that answers something else afterwards does
+    /// not change that people have read it.
+    pub status: u16,
+    /// The receiver's word for it: `ok`, `invalid_blocks`, or the id of the message.
+    pub answer: String,
+    /// The call that caused it: `request_id` in the request log.
+    pub request_id: String,
+}
+
+/// One attempt of Podium's to tell of an event, or an event that was dropped without one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Place in the ledger, counted from 1.
+    pub seq: u64,
+    /// When the attempt ended, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Name of the webhook that it belongs to.
+    pub hook: String,
+    /// Where it went.
+    pub url: String,
+    /// `message.received`
+    pub event_type: String,
+    /// The event's own id; the same in every attempt.
+    pub event_uid: String,
+    /// The person it is about, where there is one.
+    pub phone: Option<String>,
+    /// Which attempt, counted from 1; 0 for a dropped event.
+    pub attempt: u32,
+    /// What was answered; none, if nothing was, or nothing was sent.
+    pub status: Option<u16>,
+    /// Why nothing was answered: `dropped`, or what became of the connection.
+    pub problem: Option<String>,
+    /// The signature's headers.
+    pub headers: BTreeMap<String, String>,
+    /// The body, byte for byte.
+    pub body: String,
+}
+
+/// A line of the file that is no effect.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Aside {
+    Notice(Notice),
+    Webhook(Webhook),
+}
+
+/// The effects, and what stands beside them, in memory and, if a file was named, one JSON line each.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     effects: Vec<Effect>,
+    notices: Vec<Notice>,
+    webhooks: Vec<Webhook>,
     last_seq: u64,
     file: Option<LineFile>,
 }
@@ -84,35 +151,86 @@ impl Ledger {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let mut effects: Vec<Effect> = Vec::new();
+        let mut ledger = Self::default();
         let mut length = 0_usize;
         for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
             if !line.ends_with(b"\n") {
                 warn(format_args!("{}: dropped half a line at the end", path.display()));
                 break;
             }
-            let effect = serde_json::from_slice(line).map_err(|error| {
+            ledger.take_in(line).map_err(|error| {
                 let place = format!("{}:{}: {error}", path.display(), number + 1);
                 io::Error::new(io::ErrorKind::InvalidData, place)
             })?;
-            effects.push(effect);
             length += line.len();
         }
         let mut file = LineFile { file, length: u64::try_from(length).unwrap_or(u64::MAX) };
         file.cut()?;
-        let last_seq = effects.iter().map(|effect| effect.seq).max().unwrap_or(0);
-        Ok(Self { effects, last_seq, file: Some(file) })
+        ledger.file = Some(file);
+        Ok(ledger)
+    }
+
+    /// Reads a line of the file.
+    fn take_in(&mut self, line: &[u8]) -> serde_json::Result<()> {
+        let value: serde_json::Value = serde_json::from_slice(line)?;
+        let aside = value.get("notice").is_some() || value.get("webhook").is_some();
+        let seq = if aside {
+            match serde_json::from_value(value)? {
+                Aside::Notice(notice) => {
+                    self.notices.push(notice);
+                    self.notices.last().map(|last| last.seq)
+                }
+                Aside::Webhook(webhook) => {
+                    self.webhooks.push(webhook);
+                    self.webhooks.last().map(|last| last.seq)
+                }
+            }
+        } else {
+            self.effects.push(serde_json::from_value(value)?);
+            self.effects.last().map(|last| last.seq)
+        };
+        self.last_seq = self.last_seq.max(seq.unwrap_or(0));
+        Ok(())
     }
 
     /// Numbers the effect and writes it down.
     pub(super) fn record(&mut self, mut effect: Effect) -> io::Result<Effect> {
         effect.seq = self.last_seq + 1;
-        if let Some(file) = &mut self.file {
-            file.append(&serde_json::to_string(&effect)?)?;
-        }
+        self.append(&effect)?;
         self.last_seq = effect.seq;
         self.effects.push(effect.clone());
         Ok(effect)
+    }
+
+    /// Numbers what people were told and writes it down.
+    pub(super) fn record_notice(&mut self, mut notice: Notice) -> io::Result<()> {
+        notice.seq = self.last_seq + 1;
+        let aside = Aside::Notice(notice);
+        self.append(&aside)?;
+        if let Aside::Notice(notice) = aside {
+            self.last_seq = notice.seq;
+            self.notices.push(notice);
+        }
+        Ok(())
+    }
+
+    /// Numbers an attempt of a webhook and writes it down.
+    pub(super) fn record_webhook(&mut self, mut webhook: Webhook) -> io::Result<()> {
+        webhook.seq = self.last_seq + 1;
+        let aside = Aside::Webhook(webhook);
+        self.append(&aside)?;
+        if let Aside::Webhook(webhook) = aside {
+            self.last_seq = webhook.seq;
+            self.webhooks.push(webhook);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, line: &impl Serialize) -> io::Result<()> {
+        match &mut self.file {
+            Some(file) => file.append(&serde_json::to_string(line)?),
+            None => Ok(()),
+        }
     }
 
     /// Forgets everything, in the file too. Numbers go on from where they were.
@@ -122,11 +240,21 @@ impl Ledger {
             file.cut()?;
         }
         self.effects.clear();
+        self.notices.clear();
+        self.webhooks.clear();
         Ok(())
     }
 
     pub(super) fn effects(&self) -> &[Effect] {
         &self.effects
+    }
+
+    pub(super) fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    pub(super) fn webhooks(&self) -> &[Webhook] {
+        &self.webhooks
     }
 
     pub(super) fn of_phone<'a>(&'a self, phone: &'a str) -> impl Iterator<Item = &'a Effect> {

@@ -1,8 +1,9 @@
-//! The stand-ins for Podium and Shopify, and the means to steer and to question them.
+//! The stand-ins for Podium, Shopify and the ways to the shop's people, and the means to steer and to question them.
 //!
 //! ```text
 //! /podium/...     Podium, both contracts      PODIUM_API_URL, and /podium/oauth/token
 //! /shopify/...    Shopify's Admin API         SHOPIFY_API_URL; also /shopify/{shop}/...
+//! /slack/services/...   Slack's incoming webhooks; /webhook/...   anybody else's; /sns   Amazon SNS, at / too
 //! /_control/...   faults, ledger, request log, order states, tokens; GET /_control explains itself
 //! ```
 
@@ -11,6 +12,7 @@ mod canned;
 mod control;
 pub(crate) mod faults;
 pub(crate) mod ledger;
+mod people;
 mod percent;
 mod pipeline;
 mod podium;
@@ -25,10 +27,11 @@ use std::sync::Arc;
 use axum::Router;
 use serde_json::Value;
 use tokio::net::ToSocketAddrs;
+use tokio::task::AbortHandle;
 
 use self::app::App;
 use self::faults::FaultRule;
-use self::ledger::Effect;
+use self::ledger::{Effect, Notice, Webhook};
 use self::requests::{Provider, RequestRecord};
 use crate::clock;
 use crate::server::Server;
@@ -45,6 +48,17 @@ pub struct StandInsConfig {
 pub struct StandIns {
     app: Arc<App>,
     server: Server,
+    _webhooks: Sender,
+}
+
+/// Podium's end of its webhooks. It ends with the stand-ins.
+#[derive(Debug)]
+struct Sender(AbortHandle);
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl StandIns {
@@ -69,9 +83,17 @@ impl StandIns {
                 pipeline::around(podium::attachments::routes(&app), Arc::clone(&app), Provider::Attachments),
             )
             .nest("/shopify", pipeline::around(shopify::routes(&app), Arc::clone(&app), Provider::Shopify))
+            .nest_service("/slack", pipeline::around(people::slack::routes(&app), Arc::clone(&app), Provider::Slack))
+            .nest_service(
+                "/webhook",
+                pipeline::around(people::webhook_routes(&app), Arc::clone(&app), Provider::Webhook),
+            )
+            .nest_service("/sns", pipeline::around(people::sns::routes(&app), Arc::clone(&app), Provider::Sns))
+            .merge(pipeline::around(people::sns::at_root(&app), Arc::clone(&app), Provider::Sns))
             .merge(control::routes(&app));
         let server = Server::start(addr, router).await?;
-        Ok(Self { app, server })
+        let webhooks = tokio::spawn(podium::webhooks::run(Arc::clone(&app))).abort_handle();
+        Ok(Self { app, server, _webhooks: Sender(webhooks) })
     }
 
     /// Where they listen.
@@ -110,6 +132,24 @@ impl StandIns {
         format!("{}/shopify", self.base_url())
     }
 
+    /// An incoming webhook of Slack's.
+    #[must_use]
+    pub fn slack_url(&self) -> String {
+        format!("{}/slack/services/T00000000/B00000000/local", self.base_url())
+    }
+
+    /// A webhook that takes everything.
+    #[must_use]
+    pub fn webhook_url(&self) -> String {
+        format!("{}/webhook/people", self.base_url())
+    }
+
+    /// Endpoint of Amazon SNS.
+    #[must_use]
+    pub fn sns_url(&self) -> String {
+        format!("{}/sns", self.base_url())
+    }
+
     /// A Podium access token that is good now, for tests that do not care how one is got.
     #[must_use]
     pub fn podium_token(&self) -> String {
@@ -138,6 +178,18 @@ impl StandIns {
     #[must_use]
     pub fn ledger_of(&self, phone: &str) -> Vec<Effect> {
         self.app.lock().ledger.of_phone(phone).cloned().collect()
+    }
+
+    /// What the shop's people were told, oldest first, and what was refused on the way.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Notice> {
+        self.app.lock().ledger.notices().to_vec()
+    }
+
+    /// Every attempt of Podium's to tell of an event, oldest first.
+    #[must_use]
+    pub fn webhooks(&self) -> Vec<Webhook> {
+        self.app.lock().ledger.webhooks().to_vec()
     }
 
     /// Every provider call, oldest first (the last 10 000).
@@ -171,6 +223,14 @@ impl StandIns {
     /// When `overrides` is not an object.
     pub fn set_order(&self, id: &str, overrides: Value) -> Result<(), String> {
         self.app.lock().orders.merge(id, overrides)
+    }
+
+    /// Puts an order in as its webhook has it: `POST /_control/shopify/orders` without the detour. Returns its number.
+    ///
+    /// # Errors
+    /// When it is no order: it has no id.
+    pub fn put_rest_order(&self, order: &Value) -> Result<String, String> {
+        self.app.lock().orders.merge_rest(order)
     }
 
     /// Changes Podium's settings: `PUT /_control/podium` without the detour.
@@ -239,14 +299,59 @@ impl StandIns {
         self.app.lock().attachments.put(name, fields)
     }
 
+    /// Puts in a review or changes one: `PUT /_control/podium/reviews/{uid}` without the detour. Returns it as published.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn put_review(&self, uid: &str, fields: &Value) -> Result<Value, String> {
+        podium::events::review(&mut self.app.lock(), uid, fields)
+    }
+
+    /// Puts in what a customer wrote: `POST /_control/podium/inbound` without the detour. Returns the message's uid and its
+    /// conversation's.
+    ///
+    /// # Errors
+    /// When a field is missing, unknown or of the wrong type.
+    pub fn receive(&self, fields: &Value) -> Result<(String, String), String> {
+        podium::events::receive(&mut self.app.lock(), fields)
+    }
+
+    /// Says what became of a message or an invitation: `PUT /_control/podium/deliveries/{id}` without the detour. False, if
+    /// there is none of that id.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_delivery(&self, id: &str, fields: &Value) -> Result<bool, String> {
+        podium::events::deliver(&mut self.app.lock(), id, fields)
+    }
+
+    /// Says what becomes of all that is sent to a phone from now on: `PUT /_control/podium/outcomes/{phone}` without the
+    /// detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_outcome(&self, phone: &str, fields: &Value) -> Result<(), String> {
+        let delivery = podium::delivery::Delivery::read(fields)?;
+        self.app.lock().book.deliveries.plan(phone, delivery);
+        Ok(())
+    }
+
+    /// Changes or adds a webhook of Podium's: `PUT /_control/podium/webhooks/{name}` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type, or the address is not plain HTTP.
+    pub fn set_webhook(&self, name: &str, fields: &Value) -> Result<(), String> {
+        self.app.lock().webhooks.put(name, fields)
+    }
+
     /// Makes every access token of a provider worthless; the next call gets a 401.
     pub fn revoke_tokens(&self, provider: Provider) {
         let mut state = self.app.lock();
         match provider {
             Provider::Podium => state.podium.revoke(),
             Provider::Shopify => state.shopify_tokens.revoke(),
-            // Its files are public.
-            Provider::Attachments => {}
+            // Its files are public, and who tells people has an address instead of a token.
+            Provider::Attachments | Provider::Slack | Provider::Webhook | Provider::Sns => {}
         }
     }
 

@@ -17,6 +17,12 @@ pub enum Provider {
     Shopify,
     /// The host of message attachments.
     Attachments,
+    /// Slack's incoming webhooks.
+    Slack,
+    /// Some other webhook that tells people.
+    Webhook,
+    /// Amazon SNS.
+    Sns,
 }
 
 impl Provider {
@@ -26,6 +32,9 @@ impl Provider {
             Self::Podium => "/podium",
             Self::Shopify => "/shopify",
             Self::Attachments => "/attachments",
+            Self::Slack => "/slack",
+            Self::Webhook => "/webhook",
+            Self::Sns => "/sns",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use frontdesk_local::{EffectKind, StandIns, StandInsConfig};
 use serde_json::{Value, json};
 
-use crate::wire::{Bench, LOCATION, PHONE, message};
+use crate::wire::{Bench, LOCATION, PHONE, call, message};
 
 /// A file of its own in the target directory, gone when the test is.
 struct Scratch(PathBuf);
@@ -121,4 +121,31 @@ async fn the_request_log_counts_what_would_be_billed() {
     assert_eq!(of_phone["count"], 2);
     bench.control("DELETE", "/requests", &Value::Null).await;
     assert_eq!(bench.control("GET", "/requests", &Value::Null).await.json()["total"], 0);
+}
+
+#[tokio::test]
+async fn notices_and_webhooks_are_kept_beside_the_effects() {
+    let file = Scratch::new("beside");
+    let bench = file.open().await.unwrap();
+    let json = [("content-type", "application/json")];
+    assert_eq!(call(bench.addr(), "POST", "/slack/services/T0/B0/x", &json, r#"{"text":"hello"}"#).await.status, 200);
+    bench.stand_ins.set_webhook("default", &json!({ "url": bench.stand_ins.webhook_url(), "drop": true })).unwrap();
+    bench.podium("POST", "/v4/messages", &message(PHONE, "one")).await;
+    while bench.stand_ins.webhooks().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let (effects, notices, webhooks) =
+        (bench.stand_ins.ledger(), bench.stand_ins.notices(), bench.stand_ins.webhooks());
+    assert_eq!((effects.len(), notices.len(), webhooks.len()), (1, 1, 1));
+    assert_eq!((notices[0].seq, effects[0].seq, webhooks[0].seq), (1, 2, 3), "one numbering");
+    bench.stand_ins.stop().await;
+
+    let bench = file.open().await.unwrap();
+    assert_eq!(bench.stand_ins.ledger(), effects);
+    assert_eq!(bench.stand_ins.notices(), notices);
+    assert_eq!(bench.stand_ins.webhooks(), webhooks);
+    bench.podium("POST", "/v4/messages", &message(PHONE, "two")).await;
+    assert_eq!(bench.stand_ins.ledger()[1].seq, 4);
+    let all = bench.control("GET", "/ledger", &Value::Null).await.json();
+    assert_eq!((&all["count"], &all["webhooks"][0]["problem"]), (&json!(2), &json!("dropped")));
 }

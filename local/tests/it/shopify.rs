@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::wire::{Bench, Reply, call};
+use crate::wire::{Bench, PHONE, Reply, call};
 
 const QUERY: &str = "query Order($id: ID!) { order(id: $id) { id name test cancelledAt cancelReason \
     displayFinancialStatus displayFulfillmentStatus returnStatus sourceName tags \
@@ -137,4 +137,150 @@ async fn faults_can_name_an_order_and_leave_the_shop_out() {
     let cost = &throttled.json()["extensions"]["cost"];
     assert_eq!((&cost["actualQueryCost"], &cost["throttleStatus"]["currentlyAvailable"]), (&Value::Null, &json!(0)));
     assert_eq!(ask(&bench, "shpat_local", "/shopify", QUERY, "78").await.json().get("errors"), None);
+}
+
+async fn listed(bench: &Bench, arguments: &str, variables: &Value) -> Value {
+    let query = format!(
+        "query Changed($first: Int!, $after: String, $query: String) {{ orders({arguments}) {{ edges {{ cursor node {{ id }} }} \
+         nodes {{ id name test email phone createdAt updatedAt cancelledAt sourceName tags displayFinancialStatus \
+         displayFulfillmentStatus customer {{ id firstName lastName email phone tags \
+         defaultPhoneNumber {{ phoneNumber }} defaultAddress {{ phone countryCodeV2 }} }} \
+         billingAddress {{ name phone countryCodeV2 }} shippingAddress {{ firstName lastName phone countryCodeV2 timeZone }} \
+         purchasingEntity {{ __typename ... on PurchasingCompany {{ company {{ id }} }} }} retailLocation {{ id }} \
+         fulfillments(first: 10) {{ status createdAt deliveredAt location {{ id }} }} refunds(first: 10) {{ createdAt }} }} \
+         pageInfo {{ hasNextPage endCursor }} }} }}"
+    );
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    let headers = [("x-shopify-access-token", "shpat_local"), ("content-type", "application/json")];
+    let reply = call(bench.addr(), "POST", "/shopify/admin/api/2026-10/graphql.json", &headers, &body).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    reply.json()
+}
+
+fn numbers(answer: &Value) -> Vec<String> {
+    let nodes = answer["data"]["orders"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    nodes.iter().map(|order| order["id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn orders_are_listed_by_when_they_changed() {
+    let bench = Bench::start().await;
+    for (number, day) in [(11, 5), (12, 3), (13, 4), (14, 1), (15, 4)] {
+        let said = json!({ "updatedAt": format!("2026-11-0{day}T00:00:00Z"), "tags": ["t"] });
+        bench.control("PUT", &format!("/shopify/orders/{number}"), &said).await;
+    }
+    bench.control("PUT", "/shopify/orders/12", &json!({ "missing": true })).await;
+    let arguments = "first: $first, after: $after, sortKey: UPDATED_AT, query: $query";
+    let since = "updated_at:>='2026-11-04T00:00:00Z'";
+    let mut all = Vec::new();
+    let mut after = Value::Null;
+    loop {
+        let page = listed(&bench, arguments, &json!({ "first": 2, "after": after, "query": since })).await;
+        all.push(numbers(&page));
+        let orders = &page["data"]["orders"];
+        assert_eq!(orders["edges"][0]["node"]["id"], orders["nodes"][0]["id"]);
+        after = orders["pageInfo"]["endCursor"].clone();
+        if orders["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(all, [vec!["13", "15"], vec!["11"]], "oldest change first");
+    let newest = listed(&bench, "first: 1, sortKey: UPDATED_AT, reverse: true", &json!({})).await;
+    assert_eq!(numbers(&newest), ["11"]);
+    let inline = "first: 9, sortKey: UPDATED_AT, query: \"updated_at:<='2026-11-01T00:00:00Z'\"";
+    assert_eq!(numbers(&listed(&bench, inline, &json!({})).await), ["14"]);
+    let none = listed(&bench, arguments, &json!({ "first": 2, "query": "updated_at:>'2027-01-01T00:00:00Z'" })).await;
+    assert_eq!(none["data"]["orders"]["pageInfo"], json!({ "hasNextPage": false, "endCursor": null }));
+    for bad in [
+        "sortKey: UPDATED_AT",
+        "first: 0",
+        "first: 251",
+        "first: 5, after: \"nonsense\"",
+        "first: 5, query: \"changed:>1\"",
+        "first: 5, sortKey: MOOD",
+        "last: 5",
+    ] {
+        assert!(listed(&bench, bad, &json!({})).await["errors"][0]["message"].is_string(), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_put_in_by_rest_is_answered_in_graphqls_words() {
+    let bench = Bench::start().await;
+    let order_now = json!({
+        "id": 7_024_000_000_101_u64, "name": "#HL2101", "test": false, "email": "mia@example.com", "phone": "+61491570156",
+        "created_at": "2026-11-07T18:22:31+11:00", "updated_at": "2026-11-09T09:41:08+11:00", "cancelled_at": null,
+        "financial_status": "partially_refunded", "fulfillment_status": "fulfilled", "source_name": "web",
+        "tags": "vip, wholesale", "location_id": null, "company": { "id": 5, "location_id": 6 },
+        "billing_address": { "name": "Mia Tennant", "phone": "0491 570 156", "country_code": "AU" },
+        "customer": { "id": 99, "first_name": "Mia", "last_name": "Tennant", "email": "mia@example.com", "phone": null,
+            "default_address": { "phone": "0491 570 156", "country_code": "AU" } },
+        "fulfillments": [{ "id": 1, "status": "success", "shipment_status": "delivered", "location_id": 88_110_022_001_u64,
+            "created_at": "2026-11-08T22:41:07Z", "updated_at": "2026-11-09T00:00:00Z" }],
+        "refunds": [{ "id": 2, "created_at": "2026-11-09T00:00:01Z" }],
+    });
+    let put = bench.control("POST", "/shopify/orders", &order_now).await;
+    assert_eq!((put.status, &put.json()["id"]), (201, &json!("7024000000101")));
+    let found = listed(&bench, "first: 5, sortKey: UPDATED_AT", &json!({})).await["data"]["orders"]["nodes"][0].clone();
+    assert_eq!(
+        found,
+        json!({
+            "id": "gid://shopify/Order/7024000000101", "name": "#HL2101", "test": false, "email": "mia@example.com",
+            "phone": "+61491570156", "createdAt": "2026-11-07T07:22:31Z", "updatedAt": "2026-11-08T22:41:08Z",
+            "cancelledAt": null, "sourceName": "web", "tags": ["vip", "wholesale"],
+            "displayFinancialStatus": "PARTIALLY_REFUNDED", "displayFulfillmentStatus": "FULFILLED",
+            "customer": {
+                "id": "gid://shopify/Customer/99", "firstName": "Mia", "lastName": "Tennant", "email": "mia@example.com",
+                "phone": null, "tags": [], "defaultPhoneNumber": { "phoneNumber": null },
+                "defaultAddress": { "phone": "0491 570 156", "countryCodeV2": "AU" },
+            },
+            "billingAddress": { "name": "Mia Tennant", "phone": "0491 570 156", "countryCodeV2": "AU" },
+            "shippingAddress": null,
+            "purchasingEntity": { "__typename": "PurchasingCompany", "company": { "id": "gid://shopify/Company/5" } },
+            "retailLocation": null,
+            "fulfillments": [{
+                "status": "SUCCESS", "createdAt": "2026-11-08T22:41:07Z", "deliveredAt": "2026-11-09T00:00:00Z",
+                "location": { "id": "gid://shopify/Location/88110022001" },
+            }],
+            "refunds": [{ "createdAt": "2026-11-09T00:00:01Z" }],
+        })
+    );
+    let mut guest = order_now.clone();
+    guest["customer"] = Value::Null;
+    bench.control("POST", "/shopify/orders", &guest).await;
+    let all = bench.control("GET", "/shopify/orders", &Value::Null).await.json();
+    assert_eq!((&all["count"], &all["orders"][0]["customer"]), (&json!(1), &Value::Null));
+    assert_eq!(bench.control("POST", "/shopify/orders", &json!({ "name": "#1" })).await.status, 400);
+    assert_eq!(
+        bench.control("PUT", "/shopify/orders/77", &json!({ "orderPhone": PHONE })).await.json()["order"]["phone"],
+        PHONE
+    );
+}
+
+/// Every order that the samples have can be found after its webhook was lost.
+#[tokio::test]
+async fn the_sample_orders_can_be_put_in() {
+    let bench = Bench::start().await;
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/shopify");
+    let mut count = 0;
+    for entry in std::fs::read_dir(samples).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.file_name().unwrap().to_string_lossy().starts_with("orders-") {
+            continue;
+        }
+        let sample: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let number = bench.stand_ins.put_rest_order(&sample).unwrap();
+        count += 1;
+        let order = order(&bench, &number).await;
+        assert_eq!(order["name"], sample["name"], "{}", path.display());
+        assert_eq!(order["shippingAddress"].is_null(), sample["shipping_address"].is_null());
+        let amount: f64 = order["totalRefundedSet"]["shopMoney"]["amount"].as_str().unwrap().parse().unwrap();
+        assert_eq!(amount > 0.0, !sample["refunds"].as_array().unwrap().is_empty(), "{}", path.display());
+    }
+    assert!(count > 0);
+    let listed = listed(&bench, "first: 250, sortKey: UPDATED_AT", &json!({})).await;
+    let mut numbers = numbers(&listed);
+    numbers.sort();
+    numbers.dedup();
+    assert_eq!(json!(numbers.len()), bench.control("GET", "/shopify/orders", &Value::Null).await.json()["count"]);
 }

@@ -1,15 +1,17 @@
-//! What Podium knows about people: contacts, conversations and review links.
+//! What Podium knows about people: contacts, conversations, review links and reviews.
 //!
 //! Contacts and conversations come into being with the first message to a phone, so they can be rebuilt from the ledger.
 //! What no customer has noticed is forgotten by a restart: links that were never sent, notes, tags, imported messages,
-//! contacts that were only created, and what was changed about any of them.
+//! what customers wrote, reviews, deliveries, contacts that were only created, and what was changed about any of them.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
+use super::delivery::Deliveries;
 use super::person::Contact;
+use super::review::Review;
 use crate::clock::iso;
 use crate::stand_ins::app::derived_uid;
 use crate::stand_ins::ledger::Effect;
@@ -42,7 +44,8 @@ pub(crate) struct Note {
     pub(crate) at_ms: i64,
 }
 
-/// A message that was exchanged elsewhere and is only shown here. Nobody was sent anything.
+/// A message that nobody was sent from here: one that was exchanged elsewhere and is only shown, or one that a customer
+/// wrote.
 #[derive(Clone, Debug)]
 pub(crate) struct Imported {
     pub(crate) uid: String,
@@ -53,6 +56,19 @@ pub(crate) struct Imported {
     pub(crate) inbound: bool,
     pub(crate) published_ms: i64,
     pub(crate) imported_ms: i64,
+    /// What a message of the customer's own has; none for what was imported.
+    pub(crate) written: Option<Written>,
+}
+
+/// How a customer wrote.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written {
+    /// The page with the website's widget, if it was written there.
+    pub(crate) webchat_url: Option<String>,
+    pub(crate) attachment_url: Option<String>,
+    pub(crate) attachment_type: Option<String>,
+    /// For the briefs only; the published event does not say.
+    pub(crate) attachment_bytes: Option<u64>,
 }
 
 /// A label that contacts can carry.
@@ -94,6 +110,8 @@ pub(crate) struct Book {
     notes: Vec<Note>,
     imported: Vec<Imported>,
     invites: Vec<Invite>,
+    reviews: Vec<Review>,
+    pub(crate) deliveries: Deliveries,
 }
 
 impl Book {
@@ -280,8 +298,9 @@ impl Book {
     pub(crate) fn open_conversation(&mut self, uid: &str, phone: &str, location: Option<&str>, now_ms: i64) {
         match self.conversation_mut(uid) {
             Some(conversation) => {
-                conversation.last_item_ms = now_ms;
-                conversation.updated_ms = now_ms;
+                // What is put in with an older time does not turn the clock back.
+                conversation.last_item_ms = conversation.last_item_ms.max(now_ms);
+                conversation.updated_ms = conversation.updated_ms.max(now_ms);
             }
             None => self.conversations.push(Conversation {
                 uid: uid.to_owned(),
@@ -312,6 +331,46 @@ impl Book {
         self.notes.push(note);
     }
 
+    /// Takes in what a customer wrote, at the time they wrote it. Their conversation is open again.
+    pub(crate) fn receive(&mut self, message: Imported, name: Option<&str>) {
+        let contact = self.contact_mut(&message.phone, message.published_ms);
+        contact.locations.insert(message.location.clone());
+        contact.name = contact.name.take().or_else(|| name.map(str::to_owned));
+        self.open_conversation(&message.conversation, &message.phone, Some(&message.location), message.published_ms);
+        self.reopen(&message.conversation);
+        self.imported.push(message);
+    }
+
+    /// Changes a review, or puts one in; says which, with the review as it is now.
+    pub(crate) fn put_review(&mut self, uid: &str, change: &Value, now_ms: i64) -> Result<(Review, bool), String> {
+        let fields = change.as_object().ok_or("a review is an object")?;
+        let known = self.reviews.iter().position(|review| review.uid == uid);
+        let mut review = known.and_then(|at| self.reviews.get(at)).cloned().unwrap_or_else(|| Review::new(uid, now_ms));
+        review.steer(fields, now_ms)?;
+        match known.and_then(|at| self.reviews.get_mut(at)) {
+            Some(known) => known.clone_from(&review),
+            None => self.reviews.push(review.clone()),
+        }
+        Ok((review, known.is_none()))
+    }
+
+    pub(crate) fn remove_review(&mut self, uid: &str) -> bool {
+        let before = self.reviews.len();
+        self.reviews.retain(|review| review.uid != uid);
+        self.reviews.len() < before
+    }
+
+    pub(crate) fn review(&self, uid: &str) -> Option<&Review> {
+        self.reviews.iter().find(|review| review.uid == uid)
+    }
+
+    /// Newest first.
+    pub(crate) fn reviews(&self) -> Vec<&Review> {
+        let mut sorted: Vec<&Review> = self.reviews.iter().rev().collect();
+        sorted.sort_by_key(|review| std::cmp::Reverse(review.created_ms));
+        sorted
+    }
+
     /// Takes in a message from elsewhere, with the person and the conversation it belongs to.
     pub(crate) fn import(&mut self, message: Imported, contact_name: &str) {
         let now_ms = message.imported_ms;
@@ -336,7 +395,7 @@ impl Book {
         let imported = self.imported.iter().filter(|message| message.conversation == *uid).map(|message| {
             let direction = if message.inbound { "inbound" } else { "outbound" };
             let at_ms = message.published_ms;
-            (at_ms, json!({ "uid": message.uid, "body": message.body, "direction": direction, "imported": true, "at_ms": at_ms }))
+            (at_ms, json!({ "uid": message.uid, "body": message.body, "direction": direction, "imported": message.written.is_none(), "at_ms": at_ms }))
         });
         let sent = effects.iter().filter(|effect| effect.conversation == *uid).map(|effect| {
             let (id, body, at_ms) = (&effect.message_id, &effect.body, effect.at_ms);

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use super::delivery::Delivery;
+use super::events;
+use super::review::Review;
 use crate::clock;
 use crate::stand_ins::app::App;
 use crate::stand_ins::control::{Controlled, Parameters, Problem, found, phone_in, read};
@@ -31,6 +34,18 @@ pub(in crate::stand_ins) const HELP: &str = "\
   PUT    /_control/podium/attachments/{name}   size, content_type, head, ranges, length, redirect_to: what
                                                /attachments/{name} is like
   GET, DELETE the same
+  PUT    /_control/podium/reviews/{uid}        rating, body, author, site, url, location, invitation, recommendation,
+                                               created_at, updated_at, quiet (no webhook); adds what is not there
+  GET, DELETE the same
+  POST   /_control/podium/inbound              phone, location, text, webchat_url, attachment_url, attachment_type,
+                                               attachment_bytes, name, at, uid, quiet: what a customer wrote
+  PUT    /_control/podium/deliveries/{id}      {\"status\": \"pending\" | \"sent\" | \"delivered\" | \"failed\",
+                                               \"failure_reason\": \"P0005\", \"tell\": true}: of a message or invitation
+  PUT    /_control/podium/outcomes/{phone}     the same without tell, for all that is sent to this phone from now on
+  GET    /_control/podium/outcomes             DELETE /_control/podium/outcomes/{phone}
+  PUT    /_control/podium/webhooks/{name}      url, secret, scheme (published, brief, brief_t_v1), event_types, tries,
+                                               retry_ms, delay_ms, timeout_ms, restamp, drop, disabled
+  GET, DELETE the same                         GET /_control/podium/webhooks: all; PUT there: the one named default
 ";
 
 pub(in crate::stand_ins) fn routes() -> Router<Arc<App>> {
@@ -42,6 +57,13 @@ pub(in crate::stand_ins) fn routes() -> Router<Arc<App>> {
         .route("/_control/podium/contacts/{phone}", get(contacts_of).put(steer_contact).delete(remove_contact))
         .route("/_control/podium/conversations", get(conversations))
         .route("/_control/podium/conversations/{uid}", get(conversation).put(open_conversation))
+        .route("/_control/podium/reviews/{uid}", get(review).put(put_review).delete(remove_review))
+        .route("/_control/podium/inbound", post(receive))
+        .route("/_control/podium/deliveries/{id}", put(deliver))
+        .route("/_control/podium/outcomes", get(outcomes))
+        .route("/_control/podium/outcomes/{phone}", put(plan).delete(forget_plan))
+        .route("/_control/podium/webhooks", get(webhooks).put(put_default_webhook))
+        .route("/_control/podium/webhooks/{name}", get(webhook).put(put_webhook).delete(remove_webhook))
         .route("/_control/podium/attachments/{*name}", get(attachment).put(put_attachment).delete(remove_attachment))
 }
 
@@ -150,4 +172,62 @@ async fn put_attachment(State(app): Controlled, Path(name): Path<String>, body: 
 
 async fn remove_attachment(State(app): Controlled, Path(name): Path<String>) -> StatusCode {
     found(app.lock().attachments.remove(&name))
+}
+
+async fn review(State(app): Controlled, Path(uid): Path<String>) -> Result<Json<Value>, StatusCode> {
+    let state = app.lock();
+    state.book.review(&uid).map(Review::view).map(Json).ok_or(StatusCode::NOT_FOUND)
+}
+
+async fn put_review(State(app): Controlled, Path(uid): Path<String>, body: Bytes) -> Result<Json<Value>, Problem> {
+    Ok(Json(events::review(&mut app.lock(), &uid, &read(&body)?)?))
+}
+
+async fn remove_review(State(app): Controlled, Path(uid): Path<String>) -> StatusCode {
+    found(app.lock().book.remove_review(&uid))
+}
+
+async fn receive(State(app): Controlled, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (uid, conversation) = events::receive(&mut app.lock(), &read(&body)?)?;
+    Ok((StatusCode::CREATED, Json(json!({ "uid": uid, "conversation": conversation }))))
+}
+
+async fn deliver(State(app): Controlled, Path(id): Path<String>, body: Bytes) -> Result<StatusCode, Problem> {
+    Ok(found(events::deliver(&mut app.lock(), &id, &read(&body)?)?))
+}
+
+async fn outcomes(State(app): Controlled) -> Json<Value> {
+    Json(json!(app.lock().book.deliveries.outcomes()))
+}
+
+async fn plan(State(app): Controlled, Path(phone): Path<String>, body: Bytes) -> Result<StatusCode, Problem> {
+    let delivery = Delivery::read(&read(&body)?)?;
+    app.lock().book.deliveries.plan(&phone, delivery);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn forget_plan(State(app): Controlled, Path(phone): Path<String>) -> StatusCode {
+    found(app.lock().book.deliveries.forget_plan(&phone))
+}
+
+async fn webhooks(State(app): Controlled) -> Json<Value> {
+    Json(app.lock().webhooks.report(None).unwrap_or_default())
+}
+
+async fn webhook(State(app): Controlled, Path(name): Path<String>) -> Result<Json<Value>, StatusCode> {
+    app.lock().webhooks.report(Some(&name)).map(Json).ok_or(StatusCode::NOT_FOUND)
+}
+
+async fn put_default_webhook(app: Controlled, body: Bytes) -> Result<Json<Value>, Problem> {
+    put_webhook(app, Path("default".to_owned()), body).await
+}
+
+async fn put_webhook(State(app): Controlled, Path(name): Path<String>, body: Bytes) -> Result<Json<Value>, Problem> {
+    let mut state = app.lock();
+    state.webhooks.put(&name, &read(&body)?)?;
+    Ok(Json(state.webhooks.report(Some(&name)).unwrap_or_default()))
+}
+
+async fn remove_webhook(State(app): Controlled, Path(name): Path<String>) -> StatusCode {
+    found(app.lock().webhooks.remove(&name))
 }

@@ -10,7 +10,7 @@ use super::book::Imported;
 use super::envelope::{Answer, Ask, Refusal};
 use super::page::Page;
 use super::person::Contact;
-use super::{locations, view};
+use super::{events, locations, view};
 use crate::clock::{self, iso, parse_iso};
 use crate::stand_ins::app::State;
 use crate::stand_ins::ledger::{Contract, Effect, EffectKind};
@@ -51,7 +51,9 @@ pub(super) fn put(state: &mut State, ask: &Ask, sending: Sending<'_>) -> Result<
         to_opted_out: opted_out(state, sending.phone),
         request_id: ask.request_id.clone(),
     };
-    state.effect(effect).map_err(|error| Refusal::ledger(&error))
+    let effect = state.effect(effect).map_err(|error| Refusal::ledger(&error))?;
+    events::sent(state, &effect);
+    Ok(effect)
 }
 
 /// `POST /v4/messages`
@@ -179,6 +181,7 @@ pub(super) async fn import(ask: Ask) -> Answer {
         inbound,
         published_ms,
         imported_ms: clock::now_ms(),
+        written: None,
     };
     state.book.import(message.clone(), contact_name);
     Ok(ask.ok(&view::imported(&message, &state.book)))

@@ -9,16 +9,20 @@ mod brief_contacts;
 mod contacts;
 pub(super) mod control;
 mod conversations;
+pub(crate) mod delivery;
 pub(super) mod envelope;
+pub(super) mod events;
 mod locations;
 mod messages;
 pub(crate) mod oauth;
 mod page;
 mod person;
+pub(crate) mod review;
 mod reviews;
 pub(crate) mod settings;
 mod tags;
 mod view;
+pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
@@ -54,6 +58,8 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         .route("/conversations/{uid}/notes", post(conversations::note))
         .route("/conversations/{uid}/messages", get(messages::list).post(messages::reply))
         .route("/conversations/{uid}/messages/{message}", get(messages::one))
+        .route("/reviews", get(reviews::list))
+        .route("/reviews/{uid}", get(reviews::one))
         .route("/reviews/invites", get(reviews::invites).post(reviews::create_invite))
         .route("/reviews/invites/{uid}", get(reviews::invite))
         .route("/review-invitations", post(reviews::send_invitation))

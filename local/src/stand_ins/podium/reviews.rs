@@ -1,4 +1,5 @@
-//! Review requests: a link to be sent by the caller (published), or an invitation that Podium texts itself (briefs).
+//! Review requests: a link to be sent by the caller (published), or an invitation that Podium texts itself (briefs); and
+//! the reviews that came of them, or of nothing.
 
 use axum::Json;
 use axum::extract::Path;
@@ -10,6 +11,7 @@ use super::book::Invite;
 use super::envelope::{Answer, Ask, Refusal};
 use super::messages::{Sending, is_e164, put, refuse_opted_out};
 use super::page::Page;
+use super::review::Review;
 use super::{locations, view};
 use crate::clock::{self, iso, parse_iso};
 use crate::stand_ins::ledger::{Contract, EffectKind};
@@ -89,11 +91,66 @@ pub(super) async fn invitation(Path(id): Path<String>, ask: Ask) -> Answer {
         effect.kind == EffectKind::ReviewInvitation && effect.invitation_id.as_deref() == Some(id.as_str())
     });
     let effect = found.ok_or_else(|| Refusal::brief(StatusCode::NOT_FOUND, "invitation_not_found"))?;
+    let delivery = state.book.deliveries.of(effect);
     let answer = json!({
         "id": effect.invitation_id,
-        "status": "sent",
+        "status": delivery.status.as_str(),
+        "failure_reason": delivery.failure_reason,
         "contact": { "phone": effect.phone },
         "created_at": iso(effect.at_ms),
     });
     Ok(Json(answer).into_response())
+}
+
+/// `GET /v4/reviews?createdAt[gte]=&updatedAt[lte]=`, newest first.
+pub(super) async fn list(ask: Ask) -> Answer {
+    let page = Page::of(&ask, None)?;
+    let created = Bounds::of(&page, "createdAt")?;
+    let updated = Bounds::of(&page, "updatedAt")?;
+    let items = {
+        let state = ask.app.lock();
+        let now_ms = clock::now_ms();
+        let found = state.book.reviews().into_iter().filter(|review| {
+            created.hold(review.created_ms)
+                && updated.hold(review.updated_ms)
+                && state.podium.settings.shows(review.put_ms, now_ms)
+        });
+        found.map(|review| (review.uid.clone(), review.view())).collect()
+    };
+    page.cut(&ask, items)
+}
+
+/// `GET /v4/reviews/{uid}`
+pub(super) async fn one(Path(uid): Path<String>, ask: Ask) -> Answer {
+    let state = ask.app.lock();
+    let found = state.book.review(&uid).map(Review::view);
+    found.map(|review| ask.ok(&review)).ok_or_else(Refusal::not_found)
+}
+
+/// What `[gt]`, `[gte]`, `[lt]` and `[lte]` leave of a time.
+struct Bounds {
+    from_ms: i64,
+    to_ms: i64,
+}
+
+impl Bounds {
+    fn of(page: &Page, field: &str) -> Result<Self, Refusal> {
+        let mut bounds = Self { from_ms: i64::MIN, to_ms: i64::MAX };
+        for (word, lower, beside_ms) in [("gte", true, 0), ("gt", true, 1), ("lte", false, 0), ("lt", false, -1)] {
+            let name = format!("{field}[{word}]");
+            let Some(text) = page.parameter(&name) else { continue };
+            let at_ms = parse_iso(text).ok_or_else(|| Refusal::invalid(format!("{name} is not a time.")))?;
+            let at_ms = at_ms.saturating_add(beside_ms);
+            if lower {
+                bounds.from_ms = bounds.from_ms.max(at_ms);
+            } else {
+                bounds.to_ms = bounds.to_ms.min(at_ms);
+            }
+        }
+        Ok(bounds)
+    }
+
+    fn hold(&self, at_ms: i64) -> bool {
+        (self.from_ms..=self.to_ms).contains(&at_ms)
+    }
 }

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::book::{Book, Conversation, Imported, Invite, Note, Tag};
+use super::book::{Book, Conversation, Imported, Invite, Note, Tag, Written};
+use super::delivery::{Delivery, Status};
 use super::person::{BRIEF_FLAGS, Contact};
+use super::review::Review;
 use super::settings::Location;
 use crate::clock::iso;
 use crate::stand_ins::app::derived_uid;
@@ -28,6 +30,9 @@ struct Shown<'a> {
     location: Option<&'a str>,
     conversation: &'a str,
     source: &'static str,
+    delivery: Delivery,
+    /// Set when a customer wrote it.
+    written: Option<&'a Written>,
 }
 
 pub(super) fn message(effect: &Effect, book: &Book) -> Value {
@@ -39,6 +44,8 @@ pub(super) fn message(effect: &Effect, book: &Book) -> Value {
         location: effect.location.as_deref(),
         conversation: &effect.conversation,
         source: "outbound",
+        delivery: book.deliveries.of(effect),
+        written: None,
     };
     shown.view(book)
 }
@@ -46,12 +53,18 @@ pub(super) fn message(effect: &Effect, book: &Book) -> Value {
 pub(super) fn imported(message: &Imported, book: &Book) -> Value {
     let shown = Shown {
         uid: &message.uid,
-        body: Some(&message.body),
+        // Who only sends a picture writes nothing.
+        body: Some(message.body.as_str()).filter(|body| message.written.is_none() || !body.is_empty()),
         at_ms: message.published_ms,
         phone: &message.phone,
         location: Some(&message.location),
         conversation: &message.conversation,
         source: if message.inbound { "inbound" } else { "outbound" },
+        delivery: Delivery {
+            status: if message.written.is_some() { Status::Delivered } else { Status::Sent },
+            failure_reason: None,
+        },
+        written: message.written.as_ref(),
     };
     shown.view(book)
 }
@@ -60,16 +73,19 @@ impl Shown<'_> {
     fn view(&self, book: &Book) -> Value {
         let contact = book.contact(self.phone);
         let name = contact.and_then(|contact| contact.name.clone());
+        // A customer's own message has no sender of the integration's.
+        let sender = self.written.is_none().then_some(SENDER);
+        let written = self.written.cloned().unwrap_or_default();
         let started_ms = book.conversation(self.conversation).map_or(self.at_ms, |found| found.created_ms);
         json!({
             "uid": self.uid,
             "body": self.body,
             "createdAt": iso(self.at_ms),
             "contactName": name,
-            "failureReason": null,
-            "senderUid": SENDER,
-            "webchatUrl": null,
-            "attachmentUrl": null,
+            "failureReason": self.delivery.failure_reason,
+            "senderUid": sender,
+            "webchatUrl": written.webchat_url,
+            "attachmentUrl": written.attachment_url,
             "conversation": {
                 "uid": self.conversation,
                 "startedAt": iso(started_ms),
@@ -79,18 +95,18 @@ impl Shown<'_> {
             "location": { "uid": self.location, "organizationUid": ORGANIZATION },
             "items": [{
                 "uid": derived_uid(&["item", self.uid]),
-                "type": "message",
+                "type": if written.attachment_url.is_some() { "attachment" } else { "message" },
                 "body": self.body,
                 "sendBody": null,
                 "sourceType": self.source,
-                "deliveryStatus": "sent",
-                "attachmentUrl": null,
-                "attachmentContentType": null,
+                "deliveryStatus": self.delivery.status.as_str(),
+                "attachmentUrl": written.attachment_url,
+                "attachmentContentType": written.attachment_type,
                 "createdAt": iso(self.at_ms),
                 "encryptedAt": null,
             }],
             "contact": { "uid": contact.map(|contact| &contact.uid), "name": name, "externalIdentifier": null },
-            "sender": { "uid": SENDER },
+            "sender": { "uid": sender },
         })
     }
 }
@@ -197,6 +213,8 @@ pub(super) fn brief_contact(contact: &Contact) -> Value {
 }
 
 pub(super) fn invite(invite: &Invite, book: &Book) -> Value {
+    let led_here = book.reviews().into_iter().filter(|review| review.invitation.as_deref() == Some(&invite.uid));
+    let attributions: Vec<Value> = led_here.map(Review::attribution).collect();
     json!({
         "uid": invite.uid,
         "url": invite.url(),
@@ -211,7 +229,7 @@ pub(super) fn invite(invite: &Invite, book: &Book) -> Value {
         "languages": ["EN"],
         "location": { "uid": invite.location, "organizationUid": ORGANIZATION },
         "sender": { "name": "external", "type": "integration", "uid": SENDER, "sentThrough": "generated_link_only" },
-        "attributions": [],
+        "attributions": attributions,
         "test": false,
         "createdAt": iso(invite.created_ms),
         "updatedAt": iso(invite.created_ms),

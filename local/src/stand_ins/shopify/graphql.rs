@@ -9,16 +9,18 @@ use serde_json::{Map, Value, json};
 const DEPTH_MAX: usize = 16;
 
 /// One thing selected.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Selection {
     /// A field.
     Field(Field),
-    /// `... on Type { }`
+    /// `... on Type { }`; and `... Name`, once it is known what that stands for.
     On(String, Vec<Selection>),
+    /// `... Name`; none is left in what [`parse`] returns.
+    Named(String),
 }
 
 /// A field, with what is selected of it.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
     /// Its name in the answer: the alias, if there is one.
     pub(super) key: String,
@@ -28,17 +30,33 @@ pub(super) struct Field {
 }
 
 /// An argument's value, as far as anybody asks.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Argument {
-    /// `"text"`
+    /// `"text"`, its quotes unescaped.
     Text(String),
     /// `$name`
     Variable(String),
-    /// A number, an enum, a list, an object.
+    /// A number, an enum, true or false, as written.
+    Word(String),
+    /// A list, an object.
     Other,
 }
 
-/// Reads a query document with one operation.
+impl Field {
+    /// The value of an argument; null, if it is missing or its variable is.
+    pub(super) fn argument(&self, name: &str, variables: Option<&Value>) -> Value {
+        let argument = self.arguments.iter().find(|(known, _)| known == name).map(|(_, argument)| argument);
+        match argument {
+            Some(Argument::Text(text)) => Value::String(text.clone()),
+            Some(Argument::Variable(name)) => variables.and_then(|all| all.get(name)).cloned().unwrap_or_default(),
+            // What is no JSON is an enum's value.
+            Some(Argument::Word(word)) => serde_json::from_str(word).unwrap_or_else(|_| Value::String(word.clone())),
+            Some(Argument::Other) | None => Value::Null,
+        }
+    }
+}
+
+/// Reads a query document with one operation, and the fragments that it names behind it.
 pub(super) fn parse(query: &str) -> Result<Vec<Selection>, String> {
     let mut parser = Parser { tokens: tokens(query)?, at: 0 };
     // `query Name($id: ID!)`: nothing in it is of interest.
@@ -46,10 +64,41 @@ pub(super) fn parse(query: &str) -> Result<Vec<Selection>, String> {
         parser.at += 1;
     }
     let root = parser.selection(0)?;
+    let mut fragments = Vec::new();
+    while parser.eat("fragment") {
+        let name = parser.name()?;
+        parser.expect("on")?;
+        fragments.push(Fragment { name, kind: parser.name()?, selection: parser.selection(0)? });
+    }
     match parser.peek() {
-        None => Ok(root),
+        None => spelled_out(root, &fragments, 0),
         Some(token) => Err(format!("unexpected {token} after the operation")),
     }
+}
+
+/// `fragment Name on Kind { }`
+struct Fragment {
+    name: String,
+    kind: String,
+    selection: Vec<Selection>,
+}
+
+/// The same selection with each fragment in the place of its name.
+fn spelled_out(selection: Vec<Selection>, fragments: &[Fragment], depth: usize) -> Result<Vec<Selection>, String> {
+    if depth > DEPTH_MAX {
+        return Err("the query is too deep".to_owned());
+    }
+    let inner = |selection| spelled_out(selection, fragments, depth + 1);
+    let one = |selected| match selected {
+        Selection::Field(field) => Ok(Selection::Field(Field { selection: inner(field.selection.clone())?, ..field })),
+        Selection::On(kind, selection) => Ok(Selection::On(kind, inner(selection)?)),
+        Selection::Named(name) => {
+            let known = fragments.iter().find(|fragment| fragment.name == name);
+            let fragment = known.ok_or_else(|| format!("there is no fragment {name}"))?;
+            Ok(Selection::On(fragment.kind.clone(), inner(fragment.selection.clone())?))
+        }
+    };
+    selection.into_iter().map(one).collect()
 }
 
 /// Answers `selection` from `value`, an object of type `kind`.
@@ -80,7 +129,7 @@ fn select(
     for selected in selection {
         match selected {
             Selection::On(wanted, inner) if wanted == typename => select(fields, kind, inner, answer)?,
-            Selection::On(..) => {}
+            Selection::On(..) | Selection::Named(_) => {}
             Selection::Field(field) if field.name == "__typename" => {
                 answer.insert(field.key.clone(), Value::String(typename.to_owned()));
             }
@@ -100,7 +149,13 @@ fn type_of(field: &str) -> &str {
         "refunds" => "Refund",
         "customer" => "Customer",
         "defaultPhoneNumber" => "CustomerPhoneNumber",
-        "shippingAddress" => "MailingAddress",
+        "shippingAddress" | "billingAddress" | "defaultAddress" => "MailingAddress",
+        "order" | "node" | "nodes" => "Order",
+        "orders" => "OrderConnection",
+        "edges" => "OrderEdge",
+        "pageInfo" => "PageInfo",
+        "defaultEmailAddress" => "CustomerEmailAddress",
+        "company" => "Company",
         "totalRefundedSet" => "MoneyBag",
         "shopMoney" => "MoneyV2",
         "location" | "retailLocation" => "Location",
@@ -146,7 +201,7 @@ fn tokens(query: &str) -> Result<Vec<String>, String> {
     Ok(tokens)
 }
 
-/// Length of the string literal at the start, quotes included. Ids need no escapes, so they are only skipped.
+/// Length of the string literal at the start, quotes included.
 fn string_length(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -202,8 +257,10 @@ impl Parser {
         let mut selected = Vec::new();
         while !self.eat("}") {
             selected.push(if self.eat("...") {
-                self.expect("on")?;
-                Selection::On(self.name()?, self.selection(depth + 1)?)
+                match self.name()? {
+                    word if word == "on" => Selection::On(self.name()?, self.selection(depth + 1)?),
+                    name => Selection::Named(name),
+                }
             } else {
                 Selection::Field(self.field(depth)?)
             });
@@ -234,7 +291,10 @@ impl Parser {
             "{" => "}",
             text => {
                 let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-                return Ok(quoted.map_or(Argument::Other, |text| Argument::Text(text.to_owned())));
+                return Ok(match quoted {
+                    Some(text) => Argument::Text(text.replace("\\\"", "\"")),
+                    None => Argument::Word(text.to_owned()),
+                });
             }
         };
         while self.next()? != closing {}
@@ -270,6 +330,16 @@ mod tests {
             "purchasingEntity": { "__typename": "Customer", "id": "c" },
         });
         assert_eq!(ask(query), Ok(expected));
+    }
+
+    #[test]
+    fn a_fragment_stands_for_what_it_holds() {
+        let query = "{ order(id: \"x\") { id fulfillments { ...Parcel } } } \
+            fragment Parcel on Fulfillment { ...State id } fragment State on Fulfillment { status }";
+        let parcel = json!({ "status": "SUCCESS", "id": "f" });
+        assert_eq!(ask(query), Ok(json!({ "id": "gid://shopify/Order/1", "fulfillments": [parcel] })));
+        let endless = "{ order { ...A } } fragment A on Order { customer { ...A } }";
+        assert!(parse(endless).is_err() && parse("{ order { ...B } } fragment A on Order { id }").is_err());
     }
 
     #[test]

@@ -1,7 +1,10 @@
-//! Shopify's Admin API, as far as a review request needs it: a token, and one order read again before the send.
+//! Shopify's Admin API, as far as a review request needs it: a token, one order read again before the send, and the list of
+//! orders that changed, for those whose webhooks were lost.
 
+mod connection;
 mod graphql;
 pub(crate) mod orders;
+mod rest;
 pub(crate) mod tokens;
 
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 
-use self::graphql::{Argument, Field, Selection};
+use self::graphql::{Field, Selection};
 use super::app::App;
 use crate::clock;
 
@@ -69,7 +72,7 @@ fn answer(app: &App, version: &str, headers: &HeaderMap, body: &str) -> Response
     response
 }
 
-/// Runs a query: `order(id:)` and nothing else. Errors come with status 200, as GraphQL has it.
+/// Runs a query: `order(id:)`, `orders(...)` and nothing else. Errors come with status 200, as GraphQL has it.
 fn execute(app: &App, query: &str, variables: Option<&Value>) -> Value {
     let root = match graphql::parse(query) {
         Ok(root) => root,
@@ -78,27 +81,30 @@ fn execute(app: &App, query: &str, variables: Option<&Value>) -> Value {
     let mut data = Map::new();
     for selection in &root {
         match selection {
-            Selection::Field(field) if field.name == "order" => match order(app, field, variables) {
-                Ok(order) => {
-                    data.insert(field.key.clone(), order);
+            Selection::Field(field) => {
+                let answer = match field.name.as_str() {
+                    "order" => order(app, field, variables),
+                    "orders" => connection::orders(app, field, variables),
+                    other => Err(graphql::unknown_field("QueryRoot", other)),
+                };
+                match answer {
+                    Ok(answer) => {
+                        data.insert(field.key.clone(), answer);
+                    }
+                    Err(error) => return json!({ "errors": [error] }),
                 }
-                Err(error) => return json!({ "errors": [error] }),
-            },
-            Selection::Field(field) => return json!({ "errors": [graphql::unknown_field("QueryRoot", &field.name)] }),
-            Selection::On(..) => return json!({ "errors": [{ "message": "no fragments on the root" }] }),
+            }
+            Selection::On(..) | Selection::Named(_) => {
+                return json!({ "errors": [{ "message": "no fragments on the root" }] });
+            }
         }
     }
     json!({ "data": data, "extensions": { "cost": cost(Some(8), BUCKET_POINTS - 8) } })
 }
 
 fn order(app: &App, field: &Field, variables: Option<&Value>) -> Result<Value, Value> {
-    let argument = field.arguments.iter().find(|(name, _)| name == "id").map(|(_, argument)| argument);
-    let id = match argument {
-        Some(Argument::Text(id)) => Some(id.as_str()),
-        Some(Argument::Variable(name)) => variables.and_then(|all| all.get(name)).and_then(Value::as_str),
-        Some(Argument::Other) | None => None,
-    };
-    let id = id.ok_or_else(|| json!({ "message": "Field 'order' is missing required arguments: id" }))?;
+    let id = field.argument("id", variables);
+    let id = id.as_str().ok_or_else(|| json!({ "message": "Field 'order' is missing required arguments: id" }))?;
     if !id.starts_with("gid://shopify/Order/") {
         return Err(json!({ "message": format!("Invalid global id '{id}'") }));
     }

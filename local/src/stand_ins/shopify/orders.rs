@@ -1,11 +1,15 @@
 //! What the shop's orders look like at send time.
 //!
+//! Every order there could be is there when it is asked for by its id. A list has those that somebody spoke of.
+//!
 //! An order that nobody spoke of is a plausible one that may be asked for a review: paid, fulfilled, delivered, its buyer
 //! subscribed. Tests and the demo change what they need.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+
+use super::rest;
 
 use crate::clock::{iso, now_ms};
 
@@ -33,6 +37,18 @@ impl Orders {
             merge_field(known, field, value);
         }
         Ok(())
+    }
+
+    /// Puts an order in as its webhook has it: what REST says is said in GraphQL's words. Returns the order's number.
+    pub(crate) fn merge_rest(&mut self, order: &Value) -> Result<String, String> {
+        let (number, change) = rest::said(order)?;
+        self.merge(&number, change)?;
+        Ok(number)
+    }
+
+    /// Those that somebody spoke of, and that are not missing.
+    pub(crate) fn all(&self) -> Vec<Value> {
+        self.overrides.keys().filter_map(|number| self.get(number)).collect()
     }
 
     /// Forgets what was said of an order; it is a plausible one again.
@@ -67,6 +83,7 @@ fn apply(order: &mut Map<String, Value>, field: &str, value: &Value) {
         "missing" => return,
         "marketingState" => json!({ "customer": { "defaultPhoneNumber": { "marketingState": value } } }),
         "phone" => json!({ "customer": { "defaultPhoneNumber": { "phoneNumber": value } } }),
+        "orderPhone" => json!({ "phone": value }),
         "timeZone" => json!({ "shippingAddress": { "timeZone": value } }),
         "totalRefunded" => {
             let amount = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -95,6 +112,52 @@ fn merge_field(target: &mut Map<String, Value>, field: String, value: Value) {
     }
 }
 
+fn address() -> Value {
+    json!({
+        "firstName": "Mia",
+        "lastName": "Tennant",
+        "name": "Mia Tennant",
+        "company": null,
+        "address1": "12 Fictional Parade",
+        "address2": null,
+        "city": "Marrickville",
+        "country": "Australia",
+        "countryCodeV2": "AU",
+        "province": "New South Wales",
+        "provinceCode": "NSW",
+        "zip": "2204",
+        // Nothing that could be texted.
+        "phone": null,
+        "timeZone": "Australia/Sydney",
+    })
+}
+
+fn customer(tail: &str, now: i64) -> Value {
+    json!({
+        "__typename": "Customer",
+        "id": format!("gid://shopify/Customer/997{tail}000101"),
+        "legacyResourceId": format!("997{tail}000101"),
+        "locale": "en-AU",
+        "tags": [],
+        "firstName": "Mia",
+        "lastName": "Tennant",
+        "displayName": "Mia Tennant",
+        "email": null,
+        "phone": null,
+        "defaultEmailAddress": null,
+        "defaultAddress": null,
+        "createdAt": iso(now - 200 * DAY_MS),
+        "updatedAt": iso(now - 8 * DAY_MS),
+        "defaultPhoneNumber": {
+            // The webhook's number is not known here, and consent given for another number is none.
+            "phoneNumber": null,
+            "marketingState": "SUBSCRIBED",
+            "marketingOptInLevel": "SINGLE_OPT_IN",
+            "marketingUpdatedAt": iso(now - 8 * DAY_MS),
+        },
+    })
+}
+
 fn plausible(number: &str) -> Map<String, Value> {
     let now = now_ms();
     let tail: String = number.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
@@ -116,6 +179,10 @@ fn plausible(number: &str) -> Map<String, Value> {
         "sourceName": "web",
         "tags": [],
         "phone": null,
+        "email": null,
+        "note": null,
+        "confirmed": true,
+        "currencyCode": "AUD",
         "customerLocale": "en-AU",
         "totalRefundedSet": { "shopMoney": { "amount": "0.0", "currencyCode": "AUD" } },
         "purchasingEntity": { "__typename": "Customer" },
@@ -131,25 +198,9 @@ fn plausible(number: &str) -> Map<String, Value> {
             "deliveredAt": iso(now - 3 * DAY_MS),
             "location": { "id": "gid://shopify/Location/88110022001", "name": "Burleigh Heads" },
         }],
-        "customer": {
-            "__typename": "Customer",
-            "id": format!("gid://shopify/Customer/997{tail}000101"),
-            "locale": "en-AU",
-            "tags": [],
-            "defaultPhoneNumber": {
-                // The webhook's number is not known here, and consent given for another number is none.
-                "phoneNumber": null,
-                "marketingState": "SUBSCRIBED",
-                "marketingOptInLevel": "SINGLE_OPT_IN",
-                "marketingUpdatedAt": iso(now - 8 * DAY_MS),
-            },
-        },
-        "shippingAddress": {
-            "countryCodeV2": "AU",
-            "provinceCode": "NSW",
-            "zip": "2204",
-            "timeZone": "Australia/Sydney",
-        },
+        "customer": customer(&tail, now),
+        "billingAddress": address(),
+        "shippingAddress": address(),
     });
     if let Value::Object(fields) = order { fields } else { Map::new() }
 }
