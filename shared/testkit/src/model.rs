@@ -4,8 +4,11 @@
 //! random operations on both and compares every outcome.
 
 mod contacts;
+mod directory;
+mod erasure;
 mod inbox;
 mod limits;
+mod notices;
 mod outbox;
 mod requests;
 mod sessions;
@@ -17,18 +20,23 @@ use std::{
 
 use frontdesk_core::{
     contact::Contact,
-    directory::LocationBook,
-    ids::{EffectKey, OrderKey},
+    directory::{Bookmark, LocationBook},
+    ids::{EffectKey, OrderKey, ProviderId},
     inbox::InboxKey,
+    notice::NoticeKey,
+    outbox::Tracked,
     phone::E164Phone,
-    provider::Provider,
+    provider::{Feed, Provider},
+    reviews::ReviewRecord,
     session::SessionKey,
     time::UnixMillis,
 };
 
-pub use contacts::Met;
-pub use inbox::InboxRow;
+pub use contacts::{Erased, Met};
+pub use directory::InstallationWords;
+pub use inbox::{InboxRow, MismatchRow};
 pub use limits::Counter;
+pub use notices::NoticeRow;
 pub use outbox::OutboxRow;
 pub use requests::RequestRow;
 pub use sessions::SessionRow;
@@ -39,9 +47,11 @@ pub struct Tables {
     /// Events.
     pub inbox: BTreeMap<InboxKey, InboxRow>,
     /// Second bodies under known ids.
-    pub mismatches: BTreeMap<String, String>,
+    pub mismatches: BTreeMap<String, MismatchRow>,
     /// Contacts.
     pub contacts: BTreeMap<E164Phone, Contact>,
+    /// What is remembered of contacts that were erased. The real table has a keyed hash for the number.
+    pub erased: BTreeMap<E164Phone, Erased>,
     /// What is known of the people who wrote.
     pub met: BTreeMap<E164Phone, Met>,
     /// What made a contact due to be mirrored; counts up.
@@ -56,6 +66,16 @@ pub struct Tables {
     pub requests: BTreeMap<OrderKey, RequestRow>,
     /// Sends.
     pub outbox: BTreeMap<EffectKey, OutboxRow>,
+    /// What is known of the provider's ids.
+    pub tracked: BTreeMap<ProviderId, Tracked>,
+    /// Notices.
+    pub notices: BTreeMap<NoticeKey, NoticeRow>,
+    /// Reviews.
+    pub reviews: BTreeMap<ProviderId, ReviewRecord>,
+    /// How far lists were compared.
+    pub bookmarks: BTreeMap<Feed, Bookmark>,
+    /// The newest words about the app's installation.
+    pub installation: InstallationWords,
     /// Pauses.
     pub pauses: BTreeMap<Provider, UnixMillis>,
     /// How many writes changed something.
@@ -67,6 +87,12 @@ pub struct Tables {
 pub struct ModelStore(Mutex<Tables>);
 
 impl ModelStore {
+    /// A store that holds these rows.
+    #[must_use]
+    pub const fn holding(tables: Tables) -> Self {
+        Self(Mutex::new(tables))
+    }
+
     /// The rows, for looking.
     #[must_use]
     pub fn tables(&self) -> Tables {

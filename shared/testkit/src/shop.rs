@@ -25,6 +25,7 @@ pub fn policy() -> ReviewPolicy {
         name: "Harbour Lane".into(),
         country: "AU".into(),
         shopify_ids: vec![LOCATION],
+        review_link: None,
     };
     ReviewPolicy {
         buffer: DAY * 5,
@@ -43,6 +44,9 @@ pub fn policy() -> ReviewPolicy {
         locations: vec![location],
         only_location: None,
         keep: DAY * 400,
+        reminder: None,
+        exclude_tags: Vec::new(),
+        after_delivery: None,
     }
 }
 
@@ -61,4 +65,19 @@ pub fn order(id: u64, phone: &str, fulfilled_at: &str) -> Value {
 #[must_use]
 pub fn refund(order: u64) -> Value {
     json!({"id": order + 1, "order_id": order, "refund_line_items": [{}], "transactions": [{"kind": "refund", "status": "success"}]})
+}
+
+/// That a customer's data is to be erased.
+#[must_use]
+pub fn redact_customer(customer: u64, email: &str, phone: &str, orders: &[u64]) -> Value {
+    json!({
+        "shop_id": 71_234_567_890_u64, "shop_domain": shop().as_str(),
+        "customer": {"id": customer, "email": email, "phone": phone}, "orders_to_redact": orders,
+    })
+}
+
+/// That everything of the shop is to be erased.
+#[must_use]
+pub fn redact_shop() -> Value {
+    json!({"shop_id": 71_234_567_890_u64, "shop_domain": shop().as_str()})
 }

@@ -5,11 +5,15 @@
 //! trying every step in turn is a loop. A crashed process is a future that is never polled again: what it had in memory
 //! is gone, what it had stored is not.
 
+mod books;
 mod chat;
 mod checks;
 mod driver;
+mod people;
 mod podium;
 mod ports;
+mod ports_after;
+mod words;
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,9 +23,11 @@ use std::{
 
 use frontdesk_core::{
     contact::{Contacts, Direction, Evidence, OptOutChange, OptOutFlag, OptOutSource},
-    flow::podium_worker::ReplyMode,
+    flow::{podium_worker::ReplyMode, reviews::Thanks},
     ids::{EffectKey, OrderId, OrderKey},
     inbox::{InboxKey, InboxStatus, Source},
+    notice::NoticeKey,
+    outbox::DeliveryNews,
     phone::E164Phone,
     provider::{Financial, OrderNow, Refusal, SmsConsent},
     request::{RequestEnd, RequestStatus},
@@ -30,12 +36,15 @@ use frontdesk_core::{
     time::{Clock, DAY, UnixMillis},
 };
 
+pub use books::Booked;
 pub use chat::Incoming;
+pub use people::{Behaviour, People, Telling};
 pub use podium::{Note, PodiumContact, Saying, SimPodium};
+pub use words::{Brief, LinkOf, Review, iso};
 
 use crate::{
     clock::{CountingIds, ManualClock},
-    model::ModelStore,
+    model::{ModelStore, Tables},
     recorder::Recorder,
     shop,
 };
@@ -181,6 +190,21 @@ pub struct World {
     pub transit: Cell<Duration>,
     /// Podium, apart from its reviews.
     pub podium: SimPodium,
+    /// The shop's people and the channels that lead to them.
+    pub people: People,
+    /// A thank-you for good reviews.
+    pub thanks: Option<Thanks>,
+    /// What the provider says of a text that it is asked about and of which nothing else is written in
+    /// [`World::delivery_said`].
+    pub delivery_usually: Option<DeliveryNews>,
+    /// What the provider says of certain texts, by their ids.
+    pub delivery_said: RefCell<BTreeMap<String, Option<DeliveryNews>>>,
+    /// The stretches in which our endpoints do not answer, and after which nobody repeats a webhook.
+    pub outages: RefCell<Vec<(UnixMillis, UnixMillis)>>,
+    /// Until when the providers' lists are compared with ours.
+    pub reconcile_until: Cell<UnixMillis>,
+    /// What the providers' lists hold.
+    pub books: RefCell<Vec<Booked>>,
     ids: CountingIds,
     secrets: LiveSecrets,
     plan: RefCell<Plan>,
@@ -194,11 +218,19 @@ pub struct World {
     sends: RefCell<Vec<Queued<OrderKey>>>,
     lines: RefCell<Vec<Lined>>,
     lined: Cell<u64>,
+    notices: RefCell<Vec<Queued<NoticeKey>>>,
+    demands: RefCell<Vec<Queued<InboxKey>>>,
+    invites_made: Cell<usize>,
+    doomed_in: Cell<Option<usize>>,
+    doom_met: Cell<bool>,
+    refused: RefCell<Vec<Delivery>>,
+    next_reconcile: Cell<UnixMillis>,
     dead_letters: RefCell<Vec<String>>,
     deliveries: RefCell<Vec<Delivery>>,
     acked: RefCell<Vec<String>>,
     happenings: RefCell<Vec<(UnixMillis, Happening)>>,
     interruptions: RefCell<BTreeMap<usize, Happening>>,
+    meanwhile: RefCell<Option<Happening>>,
     role: Cell<Role>,
     next_refresh: Cell<UnixMillis>,
     news: Cell<u64>,
@@ -243,6 +275,13 @@ impl World {
             reply: ReplyMode::Confirmation,
             transit: Cell::new(Duration::ZERO),
             podium: SimPodium::default(),
+            people: People::default(),
+            thanks: None,
+            delivery_usually: Some(DeliveryNews::Delivered),
+            delivery_said: RefCell::default(),
+            outages: RefCell::default(),
+            reconcile_until: Cell::new(UnixMillis::new(0)),
+            books: RefCell::default(),
             ids: CountingIds::default(),
             secrets: LiveSecrets {
                 current: Secret::new("current", "the-current-secret").unwrap(),
@@ -259,11 +298,19 @@ impl World {
             sends: RefCell::default(),
             lines: RefCell::default(),
             lined: Cell::new(0),
+            notices: RefCell::default(),
+            demands: RefCell::default(),
+            invites_made: Cell::new(0),
+            doomed_in: Cell::new(None),
+            doom_met: Cell::new(false),
+            refused: RefCell::default(),
+            next_reconcile: Cell::new(GENESIS),
             dead_letters: RefCell::default(),
             deliveries: RefCell::default(),
             acked: RefCell::default(),
             happenings: RefCell::default(),
             interruptions: RefCell::default(),
+            meanwhile: RefCell::default(),
             role: Cell::new(Role::Worker),
             next_refresh: Cell::new(GENESIS),
             news: Cell::new(0),
@@ -278,12 +325,57 @@ impl World {
         }
     }
 
+    /// A world that goes on from what another one stored by `now`.
+    #[must_use]
+    pub fn going_on(tables: Tables, now: UnixMillis) -> Self {
+        let mut world = Self::new(Plan::new());
+        world.chats = true;
+        world.store = ModelStore::holding(tables);
+        world.clock = ManualClock::at(now);
+        world.next_refresh.set(now.plus(DAY * 400));
+        world
+    }
+
+    /// The same world, in which `plan`'s steps will go wrong.
+    #[must_use]
+    pub fn going_wrong(self, plan: Plan) -> Self {
+        self.plan.replace(plan);
+        self
+    }
+
+    /// Has the providers' lists be compared every hour, in this stretch.
+    pub fn reconciles_from(&self, from: UnixMillis, until: UnixMillis) {
+        self.next_reconcile.set(from);
+        self.reconcile_until.set(until);
+    }
+
+    /// How many webhooks were refused.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.refused.borrow().len()
+    }
+
+    /// What was refused arrives after all, now.
+    pub fn refused_come_late(&self) {
+        let late = self.refused.take();
+        for delivery in late {
+            self.receive(delivery);
+        }
+    }
+
+    /// The next process that takes a step dies after so many more.
+    pub fn dooms_the_next(&self, after: usize) {
+        self.doomed_in.set(Some(after));
+    }
+
     /// Sells and ships an order now; its webhook arrives `times` times, a minute apart.
     pub fn ships(&self, id: u64, phone: &str, times: u32) {
-        let shipped = jiff_iso(self.clock.now());
+        let shipped = iso(self.clock.now());
         self.knows(id);
         self.expected.borrow_mut().insert(OrderId(id), E164Phone::parse_e164(phone).unwrap());
-        let body = shop::order(id, phone, &shipped).to_string().into_bytes();
+        let order = shop::order(id, phone, &shipped);
+        self.books_order(&order);
+        let body = order.to_string().into_bytes();
         for n in 0..times {
             self.deliver(Duration::from_secs(60 * u64::from(n)), &format!("fulfilled-{id}"), body.clone(), true);
         }
@@ -299,6 +391,7 @@ impl World {
         self.changes(id, after, |order| order.financial = Financial::Refunded);
         self.later(after, move |world| {
             world.refunded_at.borrow_mut().insert(OrderId(id), world.clock.now());
+            world.books_refund(id);
             let body = shop::refund(id).to_string().into_bytes();
             world.deliver(Duration::ZERO, &format!("refund-{id}"), body, true);
         });
@@ -360,6 +453,33 @@ impl World {
     /// Has something happen right before step `number`, whoever takes it.
     pub fn interrupt(&self, number: usize, what: impl FnOnce(&Self) + 'static) {
         self.interruptions.borrow_mut().insert(number, Box::new(what));
+    }
+
+    /// Has something happen when the provider has taken the next request and its answer is still on its way.
+    pub fn while_the_answer_is_on_its_way(&self, what: impl FnOnce(&Self) + 'static) {
+        *self.meanwhile.borrow_mut() = Some(Box::new(what));
+    }
+
+    /// Whether [`World::while_the_answer_is_on_its_way`] has not come to pass.
+    #[must_use]
+    pub fn still_to_be_texted(&self) -> bool {
+        self.meanwhile.borrow().is_some()
+    }
+
+    /// The sender takes a request up, at this very moment, whatever else is going on.
+    pub fn sends_request(&self, id: u64) {
+        let key = OrderKey { shop: shop::shop(), order: OrderId(id) };
+        self.work_on_send(Queued { key, visible_at: self.clock.now(), receives: 0 });
+    }
+
+    /// Refunds an order at this very moment; the webhook has that id.
+    pub fn refunds_now(&self, id: u64, event: &str) {
+        let now = self.clock.now();
+        if let Some(order) = self.orders.borrow_mut().get_mut(&OrderId(id)) {
+            order.financial = Financial::Refunded;
+        }
+        self.refunded_at.borrow_mut().entry(OrderId(id)).or_insert(now);
+        self.shopify_posts(event, &shop::refund(id));
     }
 
     /// How many steps were taken; a run without faults tells how many there are to go wrong.
@@ -478,16 +598,10 @@ fn healthy_order() -> OrderNow {
         consent_phone: None,
         updated_at: None,
         fulfilled_at: None,
+        delivered_at: None,
+        tags: Vec::new(),
         refunded_at: None,
         country: None,
         time_zone: None,
     }
-}
-
-/// Epoch milliseconds as Shopify writes times; only whole days after the beginning are needed.
-fn jiff_iso(at: UnixMillis) -> String {
-    let seconds = at.since(GENESIS).as_secs();
-    let (day, rest) = (seconds / 86_400, seconds % 86_400);
-    assert!(day < 10, "tests ship within November");
-    format!("2026-11-{:02}T{:02}:{:02}:{:02}+00:00", 20 + day, rest / 3_600, rest / 60 % 60, rest % 60)
 }

@@ -170,13 +170,20 @@ fn every_pair_of_steps_goes_wrong_where_the_provider_cannot_be_asked() {
     pairs(false);
 }
 
+/// Steps that belong to one process or to two that follow each other.
+const NEAR: usize = 12;
+
 fn pairs(can_look_up: bool) {
     let mut runs = 0;
     for scenario in [SCENARIOS[0], SCENARIOS[1], SCENARIOS[7]] {
         let steps = play(scenario, &Plan::new(), can_look_up).steps() + 8;
         for first in 0..steps {
             for second in first + 1..steps {
-                for (a, b) in Fault::ALL.into_iter().flat_map(|a| Fault::ALL.map(|b| (a, b))) {
+                for (n, (a, b)) in Fault::ALL.into_iter().flat_map(|a| Fault::ALL.map(|b| (a, b))).enumerate() {
+                    // Of faults that are far apart one in six is tried at each pair of steps, in turn.
+                    if second - first > NEAR && !(n + first + second).is_multiple_of(6) {
+                        continue;
+                    }
                     play(scenario, &Plan::from([(first, a), (second, b)]), can_look_up);
                     runs += 1;
                 }

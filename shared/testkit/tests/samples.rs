@@ -26,7 +26,8 @@ enum Becomes {
     /// A text to this number.
     Asked(&'static str),
     Skipped(SkipReason),
-    Rejected,
+    /// Carried out, and no request is made or ended by it.
+    Done(String),
 }
 
 fn play(file: &str) -> Becomes {
@@ -37,6 +38,7 @@ fn play(file: &str) -> Becomes {
             name: "Harbour Lane".into(),
             country: country.into(),
             shopify_ids: vec![id],
+            review_link: None,
         })
         .to_vec();
     for id in [7_024_000_000_101, 7_024_000_000_201] {
@@ -52,7 +54,9 @@ fn play(file: &str) -> Becomes {
     let tables = world.store.tables();
     match (tables.inbox.values().next().map(|e| e.status), tables.requests.values().next().and_then(|r| r.end.clone()))
     {
-        (Some(InboxStatus::Rejected), None) => Becomes::Rejected,
+        (Some(InboxStatus::Done), None) => {
+            Becomes::Done(tables.inbox.values().next().unwrap().outcome.clone().unwrap_or_default())
+        }
         (Some(InboxStatus::Done), Some(RequestEnd::Skipped(reason))) => Becomes::Skipped(reason),
         other => panic!("{file}: {other:?}"),
     }
@@ -60,7 +64,8 @@ fn play(file: &str) -> Becomes {
 
 #[test]
 fn every_sample_ends_as_it_must() {
-    use Becomes::{Asked, Rejected, Skipped};
+    use Becomes::{Asked, Done, Skipped};
+    let done = |word: &str| Done(word.to_owned());
     let cases = [
         ("orders-fulfilled-au.json", Asked("+61491570156")),
         ("raw/orders-fulfilled-au-wire.bin", Asked("+61491570156")),
@@ -73,12 +78,12 @@ fn every_sample_ends_as_it_must() {
         ("orders-cancelled.json", Skipped(SkipReason::Cancelled)),
         ("refunds-create.json", Skipped(SkipReason::Refunded)),
         ("refunds-create-partial.json", Skipped(SkipReason::Refunded)),
-        ("customers-data-request.json", Rejected),
-        ("customers-redact.json", Rejected),
-        ("shop-redact.json", Rejected),
-        ("customers-marketing-consent-update-unsubscribed.json", Rejected),
-        ("fulfillment-events-create-delivered.json", Rejected),
-        ("fulfillment-events-create-attempted.json", Rejected),
+        ("customers-data-request.json", done("data_request_noted")),
+        ("customers-redact.json", done("customer_erased")),
+        ("shop-redact.json", done("shop_erased")),
+        ("customers-marketing-consent-update-unsubscribed.json", done("consent_noted")),
+        ("fulfillment-events-create-delivered.json", done("delivered")),
+        ("fulfillment-events-create-attempted.json", done("in_transit")),
     ];
     for (file, expected) in cases {
         assert_eq!(play(file), expected, "{file}");

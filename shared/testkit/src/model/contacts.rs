@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use frontdesk_core::{
     contact::{
-        ChangeOutcome, Contact, Contacts, Cooldown, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome, MirrorState,
-        NotTextable, OptOutChange, OptOutFlag, OptOutRecord, PodiumLink,
+        ChangeOutcome, Contact, Contacts, Cooldown, Direction, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome,
+        MirrorState, NotTextable, OptOutChange, OptOutFlag, OptOutRecord, PodiumLink,
     },
     ids::{EffectKey, LocationUid, ProviderId, Shard},
     phone::E164Phone,
@@ -24,15 +24,50 @@ pub struct Met {
     pub locations: BTreeSet<LocationUid>,
 }
 
-fn row<'t>(tables: &'t mut Tables, phone: &E164Phone) -> &'t mut Contact {
-    tables.contacts.entry(phone.clone()).or_insert_with(|| Contact::unknown(phone.clone()))
+/// What is remembered of somebody whose data was erased.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// The flags.
+    pub opt_outs: Vec<(OptOutFlag, OptOutRecord)>,
+    /// When they were last asked.
+    pub asked_at: Option<UnixMillis>,
+}
+
+impl Erased {
+    /// What is kept: of the proof of an opt-out not the message that said it.
+    fn of(contact: Contact) -> Self {
+        let mut opt_outs = contact.opt_outs;
+        for (_, record) in &mut opt_outs {
+            record.evidence.message_id = None;
+            record.evidence.text_sha256 = None;
+        }
+        Self { opt_outs, asked_at: contact.cooldown.map(|c| c.at) }
+    }
+
+    /// A contact that begins with what is remembered.
+    fn contact(&self, phone: &E164Phone) -> Contact {
+        let holder = || EffectKey::from_stored("erased");
+        let cooldown = self.asked_at.map(|at| Cooldown { at, holder: holder() });
+        Contact { opt_outs: self.opt_outs.clone(), cooldown, ..Contact::unknown(phone.clone()) }
+    }
+}
+
+/// A contact as every operation sees it: its row, else what is remembered of an erased one.
+fn seen(tables: &Tables, phone: &E164Phone) -> Option<Contact> {
+    tables.contacts.get(phone).cloned().or_else(|| Some(tables.erased.get(phone)?.contact(phone)))
+}
+
+/// A contact's row; a new one begins with what is remembered.
+pub(super) fn row<'t>(tables: &'t mut Tables, phone: &E164Phone) -> &'t mut Contact {
+    let new = seen(tables, phone).unwrap_or_else(|| Contact::unknown(phone.clone()));
+    tables.contacts.entry(phone.clone()).or_insert(new)
 }
 
 /// Writes a change if it wins; the same for a change alone and for one that comes with an event.
 pub(super) fn change(tables: &mut Tables, change: &OptOutChange) -> ChangeOutcome {
-    let mirrored_out = tables.contacts.get(&change.phone).is_some_and(|c| c.mirrored_out);
-    let known = tables.contacts.get(&change.phone).and_then(|c| c.opt_outs.iter().find(|(f, _)| *f == change.flag));
-    let merged = OptOutRecord::merged(known.map(|(_, record)| record), change, mirrored_out);
+    let contact = seen(tables, &change.phone).unwrap_or_else(|| Contact::unknown(change.phone.clone()));
+    let known = contact.opt_outs.iter().find(|(flag, _)| *flag == change.flag);
+    let merged = OptOutRecord::merged(known.map(|(_, record)| record), change, contact.mirrored_out);
     let outcome = merged.outcome(change);
     if !merged.changed {
         return outcome;
@@ -60,7 +95,7 @@ fn mark_of(tables: &Tables, phone: &E164Phone) -> String {
 
 impl Contacts for ModelStore {
     async fn contact(&self, phone: &E164Phone) -> Result<Option<Contact>, StoreError> {
-        Ok(self.lock().contacts.get(phone).cloned())
+        Ok(seen(&self.lock(), phone))
     }
 
     async fn record_opt_out(&self, wanted: &OptOutChange) -> Result<ChangeOutcome, StoreError> {
@@ -69,7 +104,7 @@ impl Contacts for ModelStore {
 
     async fn hold(&self, hold: &Hold) -> Result<HoldOutcome, StoreError> {
         let mut tables = self.lock();
-        if let Some(objection) = tables.contacts.get(&hold.phone).and_then(|c| c.objection(hold)) {
+        if let Some(objection) = seen(&tables, &hold.phone).and_then(|c| c.objection(hold)) {
             return Ok(HoldOutcome::Refused(objection));
         }
         row(&mut tables, &hold.phone).cooldown = Some(Cooldown { at: hold.now, holder: hold.intent.clone() });
@@ -92,6 +127,13 @@ impl Contacts for ModelStore {
     async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, _now: UnixMillis) -> Result<(), StoreError> {
         let mut tables = self.lock();
         row(&mut tables, phone).not_textable = Some(why);
+        tables.writes += 1;
+        Ok(())
+    }
+
+    async fn flag_for_review(&self, phone: &E164Phone, now: UnixMillis) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        row(&mut tables, phone).flagged_at.get_or_insert(now);
         tables.writes += 1;
         Ok(())
     }
@@ -166,6 +208,21 @@ impl Contacts for ModelStore {
             *out = true;
         }
         tables.writes += 1;
+        Ok(())
+    }
+
+    async fn erase_contact(&self, phone: &E164Phone) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        tables.met.remove(phone);
+        if let Some(contact) = tables.contacts.remove(phone) {
+            let erased = Erased::of(contact);
+            if erased.asked_at.is_some() || erased.opt_outs.iter().any(|(_, r)| r.direction == Direction::Out) {
+                tables.erased.insert(phone.clone(), erased);
+            } else {
+                tables.erased.remove(phone);
+            }
+            tables.writes += 1;
+        }
         Ok(())
     }
 

@@ -41,6 +41,17 @@ pub struct InboxRow {
     pub group: Option<GroupId>,
 }
 
+/// A second body under a known id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MismatchRow {
+    /// The body.
+    pub body: StoredBody,
+    /// Its hash.
+    pub body_sha256: BodySha256,
+    /// When it may be forgotten.
+    pub expires_at: UnixMillis,
+}
+
 impl InboxRow {
     /// Whether `lease`'s owner holds it.
     pub(super) fn held_by(&self, lease: &Lease) -> bool {
@@ -50,10 +61,13 @@ impl InboxRow {
     /// Ends it.
     pub(super) fn end(&mut self, end: &EventEnd) {
         let (status, outcome) = match end {
-            EventEnd::Done(word) => (InboxStatus::Done, (*word).to_owned()),
+            EventEnd::Done(word) | EventEnd::Erased(word) => (InboxStatus::Done, (*word).to_owned()),
             EventEnd::Rejected(reason) => (InboxStatus::Rejected, reason.describe()),
             EventEnd::Parked(reason) => (InboxStatus::Parked, reason.describe()),
         };
+        if let EventEnd::Erased(_) = end {
+            self.body = StoredBody::Plain(Vec::new());
+        }
         self.status = status;
         self.outcome = Some(outcome);
         self.waiting_since = None;
@@ -85,7 +99,12 @@ impl Inbox for ModelStore {
             }
             tables.writes += 1;
             let key = event.key.mismatch_key(&event.body_sha256);
-            tables.mismatches.insert(key, event.body_sha256.as_str().to_owned());
+            let (body, body_sha256) = (event.body.clone(), event.body_sha256.clone());
+            let row = MismatchRow { body, body_sha256, expires_at: event.expires_at };
+            // One that was wiped stays so, for as long as it is kept.
+            if tables.mismatches.get(&key).is_none_or(|old| old.expires_at <= event.received_at) {
+                tables.mismatches.insert(key, row);
+            }
             return Ok(Accepted::Mismatch);
         }
         let row = InboxRow {

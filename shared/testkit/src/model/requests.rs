@@ -1,9 +1,10 @@
 use frontdesk_core::{
+    eligibility::Inputs,
     flow::promote::attention,
     ids::{OrderKey, OwnerToken, Shard},
     inbox::{EventEnd, InboxKey},
     request::{
-        Committed, DueRow, Plan, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
+        self, Committed, DueRow, Plan, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
         ReviewRequest, Wait,
     },
     review::PlatformChoice,
@@ -36,6 +37,10 @@ pub struct RequestRow {
     pub platform: Option<PlatformChoice>,
     /// How it ended.
     pub end: Option<RequestEnd>,
+    /// What was known of the order when that was decided, or when it was planned.
+    pub inputs: Option<Inputs>,
+    /// When a review came of it.
+    pub reviewed_at: Option<UnixMillis>,
 }
 
 impl RequestRow {
@@ -48,7 +53,7 @@ impl RequestRow {
         self.status = status;
     }
 
-    fn end(&mut self, end: &RequestEnd) {
+    pub(super) fn end(&mut self, end: &RequestEnd) {
         self.move_to(end.status());
         self.end = Some(end.clone());
         self.due_at = None;
@@ -71,11 +76,13 @@ fn change(tables: &mut Tables, change: &RequestChange) -> bool {
                 trouble_since: None,
                 platform: None,
                 end: None,
+                inputs: Some(new.inputs),
+                reviewed_at: None,
             };
             tables.requests.insert(new.key.clone(), row);
             true
         }
-        (RequestChange::Skip { key, reason, .. }, None) => {
+        (RequestChange::Skip { key, reason, inputs, .. }, None) => {
             let row = RequestRow {
                 status: RequestStatus::Skipped,
                 plan: None,
@@ -87,14 +94,17 @@ fn change(tables: &mut Tables, change: &RequestChange) -> bool {
                 trouble_since: None,
                 platform: None,
                 end: Some(RequestEnd::Skipped(*reason)),
+                inputs: *inputs,
+                reviewed_at: None,
             };
             tables.requests.insert(key.clone(), row);
             true
         }
-        (RequestChange::Skip { reason, .. }, Some(row))
+        (RequestChange::Skip { reason, inputs, .. }, Some(row))
             if matches!(row.status, RequestStatus::Scheduled | RequestStatus::Queued) =>
         {
             row.end(&RequestEnd::Skipped(*reason));
+            row.inputs = inputs.or(row.inputs);
             true
         }
         (RequestChange::Defer { until, planned_from, .. }, Some(row))
@@ -108,6 +118,18 @@ fn change(tables: &mut Tables, change: &RequestChange) -> bool {
                     true
                 }
                 _ => false,
+            }
+        }
+        (RequestChange::Retime { send_after, .. }, Some(row))
+            if matches!(row.status, RequestStatus::Scheduled | RequestStatus::Queued) =>
+        {
+            match row.plan.as_mut() {
+                Some(plan) => {
+                    plan.send_after = *send_after;
+                    row.due_at = Some(attention(*send_after));
+                    true
+                }
+                None => false,
             }
         }
         _ => false,
@@ -234,7 +256,13 @@ impl Requests for ModelStore {
         })
     }
 
-    async fn end_request(&self, key: &OrderKey, lease: &Lease, end: &RequestEnd) -> Result<Fenced, StoreError> {
+    async fn end_request(
+        &self,
+        key: &OrderKey,
+        lease: &Lease,
+        end: &RequestEnd,
+        inputs: Option<&Inputs>,
+    ) -> Result<Fenced, StoreError> {
         {
             let tables = self.lock();
             let row = tables.requests.get(key);
@@ -245,8 +273,27 @@ impl Requests for ModelStore {
         }
         self.fenced(key, lease, |row| {
             row.end(end);
+            row.inputs = inputs.copied().or(row.inputs);
             true
         })
+    }
+
+    async fn request(&self, key: &OrderKey) -> Result<Option<request::RequestRow>, StoreError> {
+        Ok(self.lock().requests.get(key).map(|row| request::RequestRow {
+            status: row.status,
+            plan: row.plan.clone(),
+            first_send_after: row.first_send_after,
+            reviewed_at: row.reviewed_at,
+        }))
+    }
+
+    async fn note_reviewed(&self, key: &OrderKey, at: UnixMillis) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        if let Some(row) = tables.requests.get_mut(key) {
+            row.reviewed_at.get_or_insert(at);
+            tables.writes += 1;
+        }
+        Ok(())
     }
 }
 

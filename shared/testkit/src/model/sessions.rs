@@ -1,5 +1,4 @@
 use frontdesk_core::{
-    directory::{LocationBook, Locations},
     ids::Shard,
     session::{Session, SessionKey, SessionRules, SessionStatus, Sessions},
     store::{Fenced, StoreError},
@@ -60,20 +59,5 @@ impl Sessions for ModelStore {
         due.sort();
         due.truncate(usize::from(limit));
         Ok(due.into_iter().map(|(_, key)| key).collect())
-    }
-}
-
-impl Locations for ModelStore {
-    async fn locations(&self) -> Result<Option<LocationBook>, StoreError> {
-        Ok(self.lock().locations.clone())
-    }
-
-    async fn keep_locations(&self, book: &LocationBook) -> Result<(), StoreError> {
-        let mut tables = self.lock();
-        if tables.locations.as_ref().is_none_or(|known| known.fetched_at <= book.fetched_at) {
-            tables.locations = Some(book.clone());
-            tables.writes += 1;
-        }
-        Ok(())
     }
 }

@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use super::{
     Delivery, KnownWish, Lined, Plan, PodiumContact, Role, SaidWish, World, Wrote,
     driver::{SWEEP_AFTER, ready},
-    jiff_iso,
+    iso,
 };
 
 /// How long a customer may be silent before they are asked.
@@ -177,7 +177,9 @@ impl World {
             self.podium.conversations.borrow_mut().insert(uid.clone(), whose.clone());
             // Podium opens a conversation again in which somebody writes.
             self.podium.closed.borrow_mut().remove(&uid);
-            events.push(self.as_sent(message, &id, &conversation, written_at));
+            let event = self.as_sent(message, &id, &conversation, written_at);
+            self.books_message(&id, &event, written_at);
+            events.push(event);
             if let Some(direction) = message.wish {
                 let at_once = message.at_once;
                 wishes.push(SaidWish { event: id.clone(), phone: whose.clone(), direction, at: written_at, at_once });
@@ -209,7 +211,7 @@ impl World {
             Some(address) => ("email", Some(address)),
             None => ("phone", message.phone.as_ref()),
         };
-        let written = jiff_iso(at);
+        let written = iso(at);
         json!({
             "data": {
                 "attachmentUrl": message.attached, "body": message.text, "contactName": message.name,
@@ -361,7 +363,7 @@ impl World {
         LocationRules { interval: REFRESH_EVERY, fresh_for: Duration::from_secs(300) }
     }
 
-    fn speaker_rules(&self) -> SpeakerRules {
+    pub(super) fn speaker_rules(&self) -> SpeakerRules {
         SpeakerRules { lease: self.lease, settle: self.settle, look_up_for: DAY, keep: DAY * 90 }
     }
 
@@ -388,14 +390,16 @@ impl World {
             .iter()
             .map(|m| Message { id: m.id.to_string(), body: m.key.to_key(), group: Some(m.group.clone()) })
             .collect();
-        let chat = self.chat_rules();
+        let (chat, reviews) = (self.chat_rules(), self.review_rules());
         let worker = PodiumWorker {
             store: self,
             podium: self,
+            notices: self,
             clock: &self.clock,
             ids: &self.ids,
             telemetry: &self.recorder,
             chat: &chat,
+            reviews: &reviews,
             rules: WorkerRules {
                 lease: self.lease,
                 attempts_max: 8,
@@ -409,7 +413,7 @@ impl World {
             worker.handle(&key).await
         }));
         self.role.set(role);
-        self.crashed.set(false);
+        self.process_ends();
         // A process that died deleted none of its messages.
         if let Some(failed) = done {
             let done = |m: &Lined| batch.iter().any(|b| b.id == m.id) && !failed.contains(&m.id.to_string());
@@ -456,7 +460,7 @@ impl World {
             prompt: Some("Are you still there? {location_name} is. Reply STOP to opt out."),
         };
         let _: Option<_> = ready(sessions.run());
-        self.crashed.set(false);
+        self.process_ends();
         let mirror = MirrorOptOuts {
             store: self,
             contacts: self,
@@ -466,7 +470,7 @@ impl World {
             backoff: Backoff { base: Duration::from_secs(60), cap: Duration::from_secs(3_600) },
         };
         let _: Option<_> = ready(mirror.run());
-        self.crashed.set(false);
+        self.process_ends();
         if self.next_refresh.get() <= now {
             self.next_refresh.set(now.plus(REFRESH_EVERY));
             let refresh = RefreshLocations {
@@ -477,7 +481,7 @@ impl World {
                 rules: Self::location_rules(),
             };
             let _: Option<_> = ready(refresh.run());
-            self.crashed.set(false);
+            self.process_ends();
         }
         self.role.set(role);
         self.look_for_the_stranded();
@@ -535,11 +539,11 @@ impl World {
 
 fn shown(contact: &PodiumContact, phones: &[&E164Phone], at: UnixMillis) -> Value {
     let numbers: Vec<&str> = phones.iter().map(|p| p.expose()).collect();
-    let out = contact.opted_out.then(|| jiff_iso(at));
+    let out = contact.opted_out.then(|| iso(at));
     let channels: Vec<Value> = numbers
         .iter()
         .filter(|n| **n == contact.phone.expose())
         .map(|n| json!({"identifier": n, "type": "phone", "transactionalOptedOutAt": out}))
         .collect();
-    json!({"uid": contact.uid.as_str(), "phoneNumbers": numbers, "channels": channels, "updatedAt": jiff_iso(at)})
+    json!({"uid": contact.uid.as_str(), "phoneNumbers": numbers, "channels": channels, "updatedAt": iso(at)})
 }

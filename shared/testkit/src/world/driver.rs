@@ -47,7 +47,15 @@ impl World {
     /// # Panics
     /// When there is no end to it.
     pub fn run(&self) {
-        let end = self.clock.now().plus(DAY * 40);
+        self.run_for(DAY * 40);
+    }
+
+    /// Lets time pass until nothing is left to happen, for so long at most.
+    ///
+    /// # Panics
+    /// When there is no end to it.
+    pub fn run_for(&self, span: Duration) {
+        let end = self.clock.now().plus(span);
         for _ in 0..20_000 {
             self.arrivals();
             self.work_without_arrivals();
@@ -74,8 +82,9 @@ impl World {
         });
         let waiting = waiting.map(|since| since.plus(SWEEP_AFTER));
         let now = self.clock.now().plus(Duration::from_millis(1));
-        let chats = self.next_of_chats();
-        [deliveries, happenings, events, sends, waiting, due, chats].into_iter().flatten().min().map(|at| at.max(now))
+        let (chats, notices, after) = (self.next_of_chats(), self.next_of_notices(), self.next_after());
+        let all = [deliveries, happenings, events, sends, waiting, due, chats, notices, after];
+        all.into_iter().flatten().min().map(|at| at.max(now))
     }
 
     fn arrivals(&self) {
@@ -95,11 +104,16 @@ impl World {
 
     /// The provider delivers, and delivers again when it hears no 2xx.
     pub(super) fn receive(&self, mut delivery: Delivery) {
+        if self.is_out() {
+            // Refused, and never repeated.
+            self.refused.borrow_mut().push(delivery);
+            return;
+        }
         let answer = match delivery.sender {
-            Source::Shopify => self.take_in_shopify(&delivery),
+            Source::Shopify | Source::Privacy => self.take_in_shopify(&delivery),
             Source::Podium => self.take_in_podium(&delivery),
         };
-        self.crashed.set(false);
+        self.process_ends();
         match answer {
             Some(200) => self.acknowledged(delivery),
             Some(401) => {}
@@ -148,7 +162,12 @@ impl World {
                 self.work_on_event(message);
                 continue;
             }
-            if self.work_on_podium() {
+            if self.work_on_podium() || self.work_on_notice() {
+                continue;
+            }
+            let demand = take_visible(&mut self.demands.borrow_mut(), now);
+            if let Some(message) = demand {
+                self.work_on_demand(message);
                 continue;
             }
             let send = take_visible(&mut self.sends.borrow_mut(), now);
@@ -191,13 +210,13 @@ impl World {
             },
         };
         let done = matches!(ready(worker.handle(&message.key)), Some(Ok(())));
-        self.crashed.set(false);
+        self.process_ends();
         if !done {
             self.give_back(message, &self.events, |key| key.to_key());
         }
     }
 
-    fn work_on_send(&self, message: Queued<OrderKey>) {
+    pub(super) fn work_on_send(&self, message: Queued<OrderKey>) {
         let sender = Sender {
             store: self,
             orders: self,
@@ -215,13 +234,13 @@ impl World {
             },
         };
         let done = matches!(ready(sender.handle(&message.key)), Some(Ok(())));
-        self.crashed.set(false);
+        self.process_ends();
         if !done {
             self.give_back(message, &self.sends, |key| key.to_key());
         }
     }
 
-    fn give_back<K>(
+    pub(super) fn give_back<K>(
         &self,
         mut message: Queued<K>,
         queue: &std::cell::RefCell<Vec<Queued<K>>>,
@@ -247,11 +266,13 @@ impl World {
         };
         // A timer that dies or fails is followed by the next one a minute later.
         let _: Option<_> = ready(promote.run());
-        self.crashed.set(false);
+        self.process_ends();
         let sweep =
             Sweep { store: self, queue: self, clock: &self.clock, telemetry: &self.recorder, after: SWEEP_AFTER };
         let _: Option<_> = ready(sweep.run());
-        self.crashed.set(false);
+        self.process_ends();
+        self.tick_after();
+        self.tick_notices();
         if self.chats {
             self.tick_chats();
         }
@@ -261,7 +282,7 @@ impl World {
 /// How long an event waits before it is swept.
 pub(super) const SWEEP_AFTER: Duration = Duration::from_secs(180);
 
-fn take_visible<K>(queue: &mut Vec<Queued<K>>, now: UnixMillis) -> Option<Queued<K>> {
+pub(super) fn take_visible<K>(queue: &mut Vec<Queued<K>>, now: UnixMillis) -> Option<Queued<K>> {
     let at = queue.iter().position(|m| m.visible_at <= now)?;
     Some(queue.remove(at))
 }

@@ -353,6 +353,6 @@ impl Attachments for World {
     }
 }
 
-fn within(stretches: &[(UnixMillis, UnixMillis)], now: UnixMillis) -> bool {
+pub(super) fn within(stretches: &[(UnixMillis, UnixMillis)], now: UnixMillis) -> bool {
     stretches.iter().any(|(from, until)| *from <= now && now < *until)
 }

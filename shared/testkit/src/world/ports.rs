@@ -8,17 +8,21 @@ use frontdesk_core::{
         OptOutChange, PodiumLink,
     },
     directory::{LocationBook, Locations},
+    eligibility::Inputs,
     flow::ingest::SecretSource,
     gate::Permit,
     ids::{EffectKey, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, Shard, ShopDomain},
     inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxKey, NewEvent, Source, WaitingRow},
-    outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement},
+    outbox::{
+        Begin, DeliveryNews, Fact, Invite, Outbox, OutboxState, Resolved, Send, SendRow, Settlement, Tracked,
+        Unresolved,
+    },
     phone::E164Phone,
     provider::{
         Limits, LookUp, LookUpAnswer, NotDone, OrderNow, Orders, Provider, ReviewSend, Reviews, SendFailure, Tally,
     },
     queue::{DelaySeconds, EventQueue, QueueError, SendQueue, Wake},
-    request::{Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, Requests},
+    request::{Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, RequestRow, Requests},
     review::PlatformChoice,
     session::{Session, SessionKey, SessionRules, Sessions},
     signature::LiveSecrets,
@@ -50,7 +54,7 @@ impl World {
             self.faults_met.set(self.faults_met.get() + 1);
             interruption(self);
         }
-        let fault = self.plan.borrow().get(&number).copied();
+        let fault = self.plan.borrow().get(&number).copied().or_else(|| self.doom());
         self.faults_met.set(self.faults_met.get() + usize::from(fault.is_some()));
         match fault {
             None => Taken::Answered(apply.await),
@@ -72,6 +76,23 @@ impl World {
         }
     }
 
+    /// The death of a doomed process, when its time has come.
+    fn doom(&self) -> Option<Fault> {
+        let left = self.doomed_in.get()?;
+        self.doom_met.set(true);
+        self.doomed_in.set(left.checked_sub(1));
+        (left == 0).then_some(Fault::CrashBefore)
+    }
+
+    /// A process ended or died; the next one is not it.
+    pub(super) fn process_ends(&self) {
+        self.crashed.set(false);
+        // One that had fewer steps than it was to take lived.
+        if self.doom_met.take() {
+            self.doomed_in.set(None);
+        }
+    }
+
     /// Never returns; the driver sees the flag and drops the process.
     async fn crash<T>(&self) -> T {
         self.crashed.set(true);
@@ -88,7 +109,7 @@ impl World {
         }
     }
 
-    async fn stored<T>(
+    pub(super) async fn stored<T>(
         &self,
         table: &'static str,
         apply: impl Future<Output = Result<T, StoreError>>,
@@ -156,6 +177,12 @@ impl Contacts for World {
     }
     async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, now: UnixMillis) -> Result<(), StoreError> {
         self.stored("contacts", self.store.mark_not_textable(phone, why, now)).await
+    }
+    async fn flag_for_review(&self, phone: &E164Phone, now: UnixMillis) -> Result<(), StoreError> {
+        self.stored("contacts", self.store.flag_for_review(phone, now)).await
+    }
+    async fn erase_contact(&self, phone: &E164Phone) -> Result<(), StoreError> {
+        self.stored("contacts", self.store.erase_contact(phone)).await
     }
     async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError> {
         self.stored("contacts", self.store.meet(meeting)).await
@@ -233,8 +260,20 @@ impl Requests for World {
     async fn postpone(&self, key: &OrderKey, lease: &Lease, postpone: &Postpone) -> Result<Fenced, StoreError> {
         self.stored("review_requests", self.store.postpone(key, lease, postpone)).await
     }
-    async fn end_request(&self, key: &OrderKey, lease: &Lease, end: &RequestEnd) -> Result<Fenced, StoreError> {
-        self.stored("review_requests", self.store.end_request(key, lease, end)).await
+    async fn end_request(
+        &self,
+        key: &OrderKey,
+        lease: &Lease,
+        end: &RequestEnd,
+        inputs: Option<&Inputs>,
+    ) -> Result<Fenced, StoreError> {
+        self.stored("review_requests", self.store.end_request(key, lease, end, inputs)).await
+    }
+    async fn request(&self, key: &OrderKey) -> Result<Option<RequestRow>, StoreError> {
+        self.stored("review_requests", self.store.request(key)).await
+    }
+    async fn note_reviewed(&self, key: &OrderKey, at: UnixMillis) -> Result<(), StoreError> {
+        self.stored("review_requests", self.store.note_reviewed(key, at)).await
     }
 }
 
@@ -248,8 +287,31 @@ impl Outbox for World {
     async fn begin(&self, send: &Send, lease: &Lease) -> Result<Begin, StoreError> {
         self.stored("outbox", self.store.begin(send, lease)).await
     }
-    async fn recipient_of(&self, id: &ProviderId) -> Result<Option<E164Phone>, StoreError> {
-        self.stored("outbox", self.store.recipient_of(id)).await
+    async fn send_row(&self, key: &EffectKey) -> Result<Option<SendRow>, StoreError> {
+        self.stored("outbox", self.store.send_row(key)).await
+    }
+    async fn plan(&self, send: &Send, at: UnixMillis) -> Result<(), StoreError> {
+        self.stored("outbox", self.store.plan(send, at)).await
+    }
+    async fn track(&self, id: &ProviderId, fact: &Fact, expires_at: UnixMillis) -> Result<Tracked, StoreError> {
+        self.stored("outbox", self.store.track(id, fact, expires_at)).await
+    }
+    async fn tracked(&self, id: &ProviderId) -> Result<Tracked, StoreError> {
+        self.stored("outbox", self.store.tracked(id)).await
+    }
+    async fn resolve(
+        &self,
+        key: &EffectKey,
+        news: DeliveryNews,
+        now: UnixMillis,
+    ) -> Result<Option<Resolved>, StoreError> {
+        self.stored("outbox", self.store.resolve(key, news, now)).await
+    }
+    async fn unresolved(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<Unresolved>, StoreError> {
+        self.store.unresolved(shard, before, limit).await
+    }
+    async fn attend(&self, key: &EffectKey, next: Option<UnixMillis>) -> Result<(), StoreError> {
+        self.stored("outbox", self.store.attend(key, next)).await
     }
     async fn settle(
         &self,
@@ -291,7 +353,8 @@ impl Reviews for World {
         }
         let made = self.step(async {
             permit.recipient(self.clock.now()).map(|_| {
-                let n = self.steps.get();
+                self.invites_made.set(self.invites_made.get() + 1);
+                let n = self.invites_made.get();
                 Invite {
                     uid: ProviderId::try_from(format!("i{n}").as_str()).unwrap(),
                     url: format!("https://r.example/{n}"),
@@ -320,7 +383,13 @@ impl Reviews for World {
             self.texts.borrow_mut().push(Text { phone, effect: permit.effect().clone(), at: now, link });
             Ok(message_id(self.texts.borrow().len()))
         });
-        match texted.await {
+        let texted = texted.await;
+        // The answer is still on its way.
+        let meanwhile = self.meanwhile.borrow_mut().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile(self);
+        }
+        match texted {
             Taken::Answered(result) => result,
             Taken::Silent => Err(SendFailure::Ambiguous { detail: "no answer".into() }),
             Taken::Refused => Err(SendFailure::NotSent(Self::throttled(Provider::Podium))),
@@ -369,6 +438,9 @@ impl World {
             Source::Shopify => {
                 self.events.borrow_mut().push(Queued { key: wake.key.clone(), visible_at: now, receives: 0 });
             }
+            Source::Privacy => {
+                self.demands.borrow_mut().push(Queued { key: wake.key.clone(), visible_at: now, receives: 0 });
+            }
             Source::Podium => {
                 self.lined.set(self.lined.get() + 1);
                 let group = wake.group.as_ref().expect("an ordered queue takes no message without a group");
@@ -394,7 +466,7 @@ impl SendQueue for World {
     }
 }
 
-fn answered(taken: &Taken<()>, queue: &'static str) -> Result<(), QueueError> {
+pub(super) fn answered(taken: &Taken<()>, queue: &'static str) -> Result<(), QueueError> {
     match taken {
         Taken::Answered(()) => Ok(()),
         Taken::Silent | Taken::Refused => Err(QueueError { queue, detail: "no answer".into() }),
