@@ -1,4 +1,4 @@
-//! Works off the queue of Podium's events: who wrote to which location, and what follows.
+//! Works off the queue of Podium's events: who wrote to which location, what became of a text, who is unhappy, and what follows.
 
 use std::time::Duration;
 
@@ -11,12 +11,16 @@ use frontdesk_core::{
     directory::Locations,
     flow::{
         podium_worker::{ChatRules, PodiumWorker},
+        reviews::ReviewRules,
         worker::WorkerRules,
     },
     ids::Ids,
     inbox::{Inbox, InboxKey},
+    notice::{NoticeQueue, Notices},
     outbox::Outbox,
     provider::{Attachments, ContactBook, Desk, Limits, LocationList, Messages},
+    request::Requests,
+    reviews::ReviewBook,
     session::Sessions,
     telemetry::Telemetry,
     time::Clock,
@@ -27,11 +31,13 @@ const MARGIN: Duration = Duration::from_secs(20);
 
 /// The function with everything that it needs.
 #[derive(Debug)]
-pub struct Worker<S, P, C, I, T> {
+pub struct Worker<S, P, N, C, I, T> {
     /// The tables.
     pub store: S,
     /// Podium.
     pub podium: P,
+    /// The notifier's queue.
+    pub notices: N,
     /// Time.
     pub clock: C,
     /// Lease owners.
@@ -40,14 +46,17 @@ pub struct Worker<S, P, C, I, T> {
     pub telemetry: T,
     /// The shop's rules.
     pub chat: ChatRules,
+    /// What follows from reviews.
+    pub reviews: ReviewRules,
     /// Limits.
     pub rules: WorkerRules,
 }
 
-impl<S, P, C, I, T> Worker<S, P, C, I, T>
+impl<S, P, N, C, I, T> Worker<S, P, N, C, I, T>
 where
-    S: Inbox + Contacts + Outbox + Limits + Locations + Sessions,
+    S: Inbox + Contacts + Outbox + Limits + Locations + Sessions + Notices + ReviewBook + Requests,
     P: ContactBook + LocationList + Desk + Messages + Attachments,
+    N: NoticeQueue,
     C: Clock,
     I: Ids,
     T: Telemetry,
@@ -60,10 +69,12 @@ where
         let worker = PodiumWorker {
             store: &self.store,
             podium: &self.podium,
+            notices: &self.notices,
             clock: &self.clock,
             ids: &self.ids,
             telemetry: &self.telemetry,
             chat: &self.chat,
+            reviews: &self.reviews,
             rules: self.rules,
         };
         let handle = async |key: InboxKey| worker.handle(&key).await;

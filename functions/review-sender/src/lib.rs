@@ -8,8 +8,10 @@ use frontdesk_aws::lambda::{
 };
 use frontdesk_core::{
     contact::Contacts,
+    directory::Installation,
     flow::send::{Sender, SenderRules},
     ids::{Ids, OrderKey},
+    notice::Notices,
     outbox::Outbox,
     provider::{Limits, Orders, Reviews},
     request::Requests,
@@ -44,7 +46,7 @@ pub struct ReviewSender<S, O, R, C, I, T> {
 
 impl<S, O, R, C, I, T> ReviewSender<S, O, R, C, I, T>
 where
-    S: Requests + Contacts + Outbox + Limits,
+    S: Requests + Contacts + Outbox + Limits + Notices + Installation,
     O: Orders,
     R: Reviews,
     C: Clock,

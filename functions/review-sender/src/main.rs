@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use frontdesk_aws::{
+    door,
     dynamo::DynamoStore,
     lambda,
     start::{self, Aws, Timing},
@@ -15,7 +16,8 @@ fn main() -> ExitCode {
     start::main("review-sender", async |process| {
         let config = process.settings(config::review_sender)?;
         let aws = Aws::from_env(&process.env, &Timing::default())?;
-        let store = DynamoStore::new(aws.dynamodb(), config.tables.clone(), process.ids.clone());
+        let pepper = door::pepper(&aws, config.pepper_secret);
+        let store = DynamoStore::new(aws.dynamodb(), config.tables, process.ids.clone()).with_pepper(pepper);
         let wiring = Wiring::new(&config.http, &aws, &store, &process)?;
         let (orders, reviews) = (wiring.shopify(&config.shop, &config.shopify), wiring.podium(&config.podium));
         let (orders, reviews, table) = tokio::join!(orders, reviews, store.open());

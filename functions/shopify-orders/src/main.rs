@@ -7,7 +7,7 @@ use frontdesk_core::config;
 
 fn main() -> ExitCode {
     start::main("shopify-orders", async |process| {
-        let config = process.settings(config::shopify_orders)?;
+        let config = process.settings(config::shopify_endpoint)?;
         door::serve(process, config.into()).await
     })
 }

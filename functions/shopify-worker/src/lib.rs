@@ -8,9 +8,11 @@ use frontdesk_aws::lambda::{
 };
 use frontdesk_core::{
     contact::Contacts,
+    directory::Installation,
     flow::{shopify_worker::ShopifyWorker, worker::WorkerRules},
     ids::{Ids, ShopDomain},
     inbox::{Inbox, InboxKey},
+    notice::Notices,
     request::Requests,
     review::ReviewPolicy,
     telemetry::Telemetry,
@@ -41,7 +43,7 @@ pub struct Worker<S, C, I, T> {
 
 impl<S, C, I, T> Worker<S, C, I, T>
 where
-    S: Inbox + Contacts + Requests,
+    S: Inbox + Contacts + Requests + Notices + Installation,
     C: Clock,
     I: Ids,
     T: Telemetry,

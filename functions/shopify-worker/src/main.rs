@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use frontdesk_aws::{
+    door,
     dynamo::DynamoStore,
     lambda,
     start::{self, Aws, Timing},
@@ -14,7 +15,8 @@ fn main() -> ExitCode {
     start::main("shopify-worker", async |process| {
         let config = process.settings(config::shopify_worker)?;
         let aws = Aws::from_env(&process.env, &Timing::default())?;
-        let store = DynamoStore::new(aws.dynamodb(), config.tables, process.ids.clone());
+        let pepper = door::pepper(&aws, config.pepper_secret);
+        let store = DynamoStore::new(aws.dynamodb(), config.tables, process.ids.clone()).with_pepper(pepper);
         process.opened([("dynamodb", store.open().await)]);
         phone::warm_up();
         let (policy, shop, rules) = (config.policy, config.shop, config.rules);

@@ -1,6 +1,6 @@
-//! The clock's function: each schedule names a task, and each task asks an index for what is due.
+//! The clock's function of every minute: each schedule names a task, and each task asks an index for what is due.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use frontdesk_core::{
     config::{MirrorConfig, TimersConfig, WatchConfig},
@@ -9,6 +9,7 @@ use frontdesk_core::{
     flow::{
         locations::{LocationRules, RefreshLocations},
         mirror::MirrorOptOuts,
+        notify::WatchNotices,
         promote::Promote,
         say::SpeakerRules,
         sessions::WatchSessions,
@@ -16,32 +17,17 @@ use frontdesk_core::{
     },
     ids::Ids,
     inbox::Inbox,
+    notice::{NoticeQueue, Notices},
     outbox::Outbox,
     provider::{ContactBook, Desk, Limits, LocationList, Messages},
     queue::{EventQueue, SendQueue},
     request::Requests,
     session::Sessions,
     store::StoreError,
+    task::{Done, TaskError, Tick},
     telemetry::Telemetry,
     time::Clock,
 };
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
-
-/// What a schedule sends.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Tick {
-    /// The task's name.
-    #[serde(default)]
-    pub task: String,
-}
-
-/// What a task did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Done {
-    /// How many rows it saw to.
-    pub handled: usize,
-}
 
 /// Something that is done by the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,11 +42,14 @@ pub enum Task {
     Locations,
     /// Tells Podium of opt-outs.
     Mirror,
+    /// Hands notices that are due to the notifier.
+    Notices,
 }
 
 impl Task {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Promote, Self::Sweep, Self::Sessions, Self::Locations, Self::Mirror];
+    pub const ALL: [Self; 6] =
+        [Self::Promote, Self::Sweep, Self::Sessions, Self::Locations, Self::Mirror, Self::Notices];
 
     /// The name that a schedule gives.
     #[must_use]
@@ -71,33 +60,9 @@ impl Task {
             Self::Sessions => "sessions",
             Self::Locations => "locations",
             Self::Mirror => "mirror",
+            Self::Notices => "notices",
         }
     }
-
-    fn of(name: &str) -> Result<Self, TaskError> {
-        let unknown = || TaskError::Unknown(name.chars().take(40).collect());
-        Self::ALL.into_iter().find(|task| task.as_str() == name).ok_or_else(unknown)
-    }
-}
-
-/// The names of all tasks.
-struct Names;
-
-impl fmt::Display for Names {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&Task::ALL.map(|task| format!("{:?}", task.as_str())).join(", "))
-    }
-}
-
-/// Why a task did not end well.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum TaskError {
-    /// The schedule names no task of ours.
-    #[error("there is no task {0:?}; the tasks are {Names}")]
-    Unknown(String),
-    /// A table could not be used; the next tick goes on.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// The rules of the tasks.
@@ -115,25 +80,29 @@ pub struct TaskRules {
     pub locations: LocationRules,
     /// How Podium is told of opt-outs.
     pub mirror: MirrorConfig,
+    /// Within so long a notice is to be told.
+    pub notify_within: Duration,
 }
 
 impl From<&TimersConfig> for TaskRules {
     fn from(config: &TimersConfig) -> Self {
         let (watch, mirror) = (config.watch.clone(), config.mirror.clone());
-        let TimersConfig { sweep_after, requeue_after, speaker, locations, .. } = *config;
-        Self { sweep_after, requeue_after, watch, speaker, locations, mirror }
+        let TimersConfig { sweep_after, requeue_after, speaker, locations, notify_within, .. } = *config;
+        Self { sweep_after, requeue_after, watch, speaker, locations, mirror, notify_within }
     }
 }
 
 /// The function with everything that it needs.
 #[derive(Debug)]
-pub struct Timers<S, E, R, P, C, I, T> {
+pub struct Timers<S, E, R, N, P, C, I, T> {
     /// The tables.
     pub store: S,
     /// The queues of events.
     pub events: E,
     /// The delay queue of review requests.
     pub sends: R,
+    /// The notifier's queue.
+    pub notices: N,
     /// Podium.
     pub podium: P,
     /// Time.
@@ -146,11 +115,12 @@ pub struct Timers<S, E, R, P, C, I, T> {
     pub rules: TaskRules,
 }
 
-impl<S, E, R, P, C, I, T> Timers<S, E, R, P, C, I, T>
+impl<S, E, R, N, P, C, I, T> Timers<S, E, R, N, P, C, I, T>
 where
-    S: Inbox + Requests + Contacts + Outbox + Limits + Locations + Sessions,
+    S: Inbox + Requests + Contacts + Outbox + Limits + Locations + Sessions + Notices,
     E: EventQueue,
     R: SendQueue,
+    N: NoticeQueue,
     P: ContactBook + LocationList + Desk + Messages,
     C: Clock,
     I: Ids,
@@ -163,7 +133,7 @@ where
     pub async fn handle(&self, tick: &Tick) -> Result<Done, TaskError> {
         let Self { store, clock, telemetry, rules, .. } = self;
         // On the heap each by itself: a run is one of them, and need not have room for all.
-        let handled = match Task::of(&tick.task)? {
+        let handled = match tick.which(&Task::ALL, Task::as_str)? {
             Task::Promote => {
                 let (queue, requeue_after) = (&self.sends, rules.requeue_after);
                 Promote { store, queue, clock, telemetry, requeue_after }.run().await?
@@ -184,6 +154,10 @@ where
                 let MirrorConfig { how, backoff, .. } = rules.mirror;
                 let mirror = MirrorOptOuts { store, contacts: &self.podium, clock, telemetry, how, backoff };
                 Box::pin(mirror.run()).await?
+            }
+            Task::Notices => {
+                let (queue, within) = (&self.notices, rules.notify_within);
+                Box::pin(WatchNotices { store, queue, clock, telemetry, within }.run()).await?
             }
         };
         Ok(Done { handled })

@@ -1,6 +1,7 @@
 //! Providers' clients put together with AWS, for every function and tool that calls one: credentials in Secrets Manager, and access
 //! tokens in DynamoDB, where all functions share them.
 
+mod channels;
 mod vault;
 
 use frontdesk_aws::{
@@ -11,7 +12,7 @@ use frontdesk_aws::{
     telemetry::StdoutTelemetry,
 };
 use frontdesk_core::{
-    config::{HttpConfig, PodiumConfig, ShopifyApiConfig},
+    config::{HttpConfig, NotifierConfig, PodiumConfig, ShopifyApiConfig},
     ids::ShopDomain,
     provider::Provider,
     telemetry::Telemetry,
@@ -19,6 +20,7 @@ use frontdesk_core::{
 };
 use frontdesk_providers::{AttachmentHosts, Http, Podium, PodiumGrant, SetupError, Shopify, ShopifyGrant};
 
+pub use channels::NoticeChannels;
 pub use vault::Vault;
 
 /// Shared tokens that `G` grants.
@@ -86,13 +88,21 @@ impl<'a, T: Telemetry + Clone> Wiring<'a, T> {
     ///
     /// # Errors
     /// When a setting cannot be used.
-    pub async fn podium_beside_other_work(
+    pub async fn podium_beside_other_work(&self, config: &PodiumConfig) -> Result<PodiumClient<T>, StartError> {
+        let vault = Vault::podium_at_use(self.podium_secret(config), &self.process.telemetry).await;
+        self.podium_with(config, vault)
+    }
+
+    /// The same, and opt-outs are marked as by [`Wiring::podium_with_tag`].
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub async fn podium_with_tag_beside_other_work(
         &self,
         config: &PodiumConfig,
         label: &str,
     ) -> Result<PodiumClient<T>, StartError> {
-        let vault = Vault::podium_at_use(self.podium_secret(config), &self.process.telemetry).await;
-        self.podium_with(config, vault)?.with_opt_out_tag(label).map_err(unusable)
+        self.podium_beside_other_work(config).await?.with_opt_out_tag(label).map_err(unusable)
     }
 
     /// The same for Shopify.
@@ -100,11 +110,42 @@ impl<'a, T: Telemetry + Clone> Wiring<'a, T> {
     /// # Errors
     /// When a setting or the secret cannot be used.
     pub async fn shopify(&self, shop: &ShopDomain, config: &ShopifyApiConfig) -> Result<ShopifyClient<T>, StartError> {
-        let secret = SecretVault::new(self.aws.secrets(), "SHOPIFY_ADMIN_SECRET_ARN", config.secret.clone());
-        let vault = Vault::shopify(secret, &self.process.telemetry).await?;
+        let vault = Vault::shopify(self.shopify_secret(config), &self.process.telemetry).await?;
+        self.shopify_with(shop, config, vault)
+    }
+
+    /// The same for a function that has other work too, as [`Wiring::podium_beside_other_work`].
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub async fn shopify_beside_other_work(
+        &self,
+        shop: &ShopDomain,
+        config: &ShopifyApiConfig,
+    ) -> Result<ShopifyClient<T>, StartError> {
+        let vault = Vault::shopify_at_use(self.shopify_secret(config), &self.process.telemetry).await;
+        self.shopify_with(shop, config, vault)
+    }
+
+    fn shopify_secret(&self, config: &ShopifyApiConfig) -> SecretVault {
+        SecretVault::new(self.aws.secrets(), "SHOPIFY_ADMIN_SECRET_ARN", config.secret.clone())
+    }
+
+    fn shopify_with(
+        &self,
+        shop: &ShopDomain,
+        config: &ShopifyApiConfig,
+        vault: Vault,
+    ) -> Result<ShopifyClient<T>, StartError> {
         let grant = ShopifyGrant::new(self.http.clone(), config, vault).map_err(unusable)?;
         let tokens = self.shared(Provider::Shopify, grant);
         Shopify::new(self.http.clone(), shop.clone(), config, tokens, self.process.clock).map_err(unusable)
+    }
+
+    /// Makes the channels over which the shop's people are told. Nothing is read before a notice needs it.
+    #[must_use]
+    pub fn channels(&self, config: &NotifierConfig) -> NoticeChannels {
+        NoticeChannels::new(self.http.clone(), self.aws, self.process.clock, config)
     }
 
     fn podium_secret(&self, config: &PodiumConfig) -> SecretVault {

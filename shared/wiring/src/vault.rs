@@ -41,6 +41,15 @@ impl Vault {
         secret.check(&forms, "access_token, or client_id and client_secret", telemetry).await?;
         Ok(Self(secret))
     }
+
+    /// Opens Shopify's for a function that has other work too, as [`Vault::podium_at_use`].
+    pub async fn shopify_at_use(secret: SecretVault, telemetry: &impl Telemetry) -> Self {
+        if let Err(error) = Self::shopify(secret.clone(), telemetry).await {
+            telemetry
+                .line(Line::error("Shopify's credentials cannot be used; whatever needs Shopify waits").detail(&error));
+        }
+        Self(secret)
+    }
 }
 
 impl CredentialVault for Vault {
