@@ -9,11 +9,13 @@ use std::process::ExitCode;
 use clap::{ColorChoice, Parser, Subcommand};
 
 mod failure;
+mod installation;
 mod optout;
 mod phone;
+mod reconcile;
 mod sign;
 
-/// The operator's tool of Frontdesk, the front desk of a shop: phone numbers, signed test requests, opt-outs.
+/// The operator's tool of Frontdesk, the front desk of a shop: phone numbers, signed test requests, opt-outs, lists.
 #[derive(Parser)]
 #[command(name = "frontdesk", version, color = ColorChoice::Never)]
 #[command(after_help = "Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, or no answer.")]
@@ -32,6 +34,8 @@ enum Command {
     /// Opt-outs: what is recorded here, and what Podium knows of it.
     #[command(subcommand)]
     Optout(optout::Command),
+    /// Compare a provider's lists with what came by webhook, and take in what is missing.
+    Reconcile(reconcile::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,11 +43,12 @@ fn main() -> ExitCode {
         Command::Phone(command) => phone::run(command),
         Command::Sign(args) => sign::run(&args, now_ms(), setting),
         Command::Optout(command) => optout::run(command),
+        Command::Reconcile(args) => reconcile::run(&args, now_ms()),
     };
     outcome.unwrap_or_else(|failure| failure.report())
 }
 
-#[expect(clippy::disallowed_methods, reason = "`sign`'s one look at the clock; all below take the time as a value")]
+#[expect(clippy::disallowed_methods, reason = "the one look at the clock; all below take the time as a value")]
 fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

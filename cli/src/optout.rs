@@ -9,22 +9,23 @@ use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 use frontdesk_aws::{
+    door,
     dynamo::DynamoStore,
     process::{ProcessEnv, RandomIds, SystemClock},
     start::{Aws, Process, Timing},
 };
 use frontdesk_core::{
-    config::{self, Env as _, Loaded, OptOutAuditConfig, Problem, Problems},
+    config::{self, OptOutAuditConfig},
     contact::Contacts as _,
     phone::{E164Phone, normalize},
     provider::ContactBook as _,
-    telemetry::{Level, Line, Metric, Telemetry, Value},
     webchat::WebchatCode,
 };
 use frontdesk_wiring::Wiring;
 
 use self::finding::Finding;
 use crate::failure::{Failure, complain};
+use crate::installation::{self, Notes, unusable};
 use crate::phone::{mention_unknown, refusal};
 
 #[derive(Subcommand)]
@@ -41,7 +42,8 @@ const EXAMPLES: &str = r#"Examples:
 
 The settings are those of the functions, under the same names; `timers` has all of them. Of AWS it needs
 AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where there is one, AWS_SESSION_TOKEN. It reads
-the contacts table and the secret of Podium's API, and shares access tokens with the functions.
+the contacts table and the secrets of Podium's API and of erased opt-outs, and shares access tokens with
+the functions.
 
 The two agree when both say the same, when Podium has no contact of the number, and when the person opted
 out of review requests only, which is not told to Podium. `mirror` says how far Podium was told:
@@ -79,7 +81,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     let country = args.default_country.as_deref();
     mention_unknown(country);
     let number = normalize(&args.phone, country).map_err(|reject| Failure::Config(refusal(reject, country)))?;
-    let config = settings(&ProcessEnv)?;
+    let config = installation::settings(config::Function::Timers, config::optout_audit)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unusable)?;
     let finding = runtime.block_on(compare(&number.e164, config))?;
     let mut stdout = io::stdout().lock();
@@ -95,45 +97,12 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     Ok(ExitCode::FAILURE)
 }
 
-/// The settings, or everything that is wrong with them, and with the variables that AWS is reached by.
-fn settings(env: &ProcessEnv) -> Result<OptOutAuditConfig, Failure> {
-    let read = config::optout_audit(env);
-    let is_set = |name: &str| env.get(name).is_some_and(|value| !value.trim().is_empty());
-    let of_aws: [(&'static str, &[&str]); 3] = [
-        ("AWS_REGION", &["AWS_REGION", "AWS_DEFAULT_REGION"]),
-        ("AWS_ACCESS_KEY_ID", &["AWS_ACCESS_KEY_ID"]),
-        ("AWS_SECRET_ACCESS_KEY", &["AWS_SECRET_ACCESS_KEY"]),
-    ];
-    let lacking = of_aws.into_iter().filter(|(_, names)| !names.iter().any(|name| is_set(name)));
-    let lacking: Vec<_> = lacking.map(|(name, _)| Problem { name, what: "is not set".to_owned() }).collect();
-    let problems = match read {
-        Ok(Loaded { config, unknown }) if lacking.is_empty() => {
-            for name in unknown.iter().filter(|name| !is_of_the_tools(name)) {
-                complain(&format!("{name} looks like a setting, and nothing reads it"));
-            }
-            return Ok(config);
-        }
-        Ok(_) => Problems(lacking),
-        Err(Problems(mut problems)) => {
-            problems.extend(lacking);
-            Problems(problems)
-        }
-    };
-    let hint = "For the local stack, while `make run` is up: eval \"$(make -s env)\". On AWS: the variables of the \
-                function `timers`, and `aws configure export-credentials --format env`.";
-    Err(Failure::Config(format!("{problems}\n{hint}")))
-}
-
-/// Variables of `frontdesk sign` and of the local stack, which an operator's shell may hold.
-fn is_of_the_tools(name: &str) -> bool {
-    name.starts_with("FRONTDESK_LOCAL_") || name.ends_with("_WEBHOOK_SECRET")
-}
-
 async fn compare(phone: &E164Phone, config: OptOutAuditConfig) -> Result<Finding, Failure> {
     let ids = RandomIds::from_system().map_err(unusable)?;
-    let process = Process { env: ProcessEnv, telemetry: Notes, clock: SystemClock, ids };
+    let process = Process { env: ProcessEnv, telemetry: Notes::default(), clock: SystemClock, ids };
     let aws = Aws::from_env(&process.env, &Timing::default()).map_err(unusable)?;
     let store = DynamoStore::new(aws.dynamodb(), config.tables, process.ids.clone());
+    let store = store.with_pepper(door::pepper(&aws, config.pepper_secret));
     let wiring = Wiring::new(&config.http, &aws, &store, &process).map_err(unusable)?;
     // Its record may be the tag, so it has to be asked by whoever knows the tag's label.
     let podium = wiring.podium_with_tag(&config.podium, &config.mirror.tag).await.map_err(unusable)?;
@@ -145,29 +114,5 @@ async fn compare(phone: &E164Phone, config: OptOutAuditConfig) -> Result<Finding
             let theirs = theirs.err().map(|error| format!("Podium's record was not read: {error}"));
             Err(Failure::Unreachable(ours.into_iter().chain(theirs).collect()))
         }
-    }
-}
-
-fn unusable(error: impl std::error::Error) -> Failure {
-    Failure::Config(error.to_string())
-}
-
-/// What the shared clients report: warnings are for whoever looks, on standard error; counts are the functions' own.
-#[derive(Clone, Copy, Debug)]
-struct Notes;
-
-impl Telemetry for Notes {
-    fn count(&self, _: Metric, _: Option<&'static str>) {}
-
-    fn line(&self, line: Line) {
-        if line.level == Level::Info {
-            return;
-        }
-        let fields = line.fields.iter().map(|(name, value)| match value {
-            Value::Word(word) => format!(", {name}: {word}"),
-            Value::Number(number) => format!(", {name}: {number}"),
-            Value::Id(text) | Value::Detail(text) => format!(", {name}: {text}"),
-        });
-        complain(&format!("{}{}", line.message, fields.collect::<String>()));
     }
 }

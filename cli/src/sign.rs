@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::ValueEnum;
 use frontdesk_core::podium::{self, Channel, What};
+use frontdesk_core::shopify;
 use frontdesk_core::signature::{PodiumScheme, Secret, SignedHeaders, sign_chatwoot, sign_podium, sign_shopify};
 use serde_json::{Map, Value, json};
 
@@ -22,12 +23,19 @@ const SHOPIFY_API_VERSION: &str = "2026-10";
 /// The shop of the sample events and of the local stack.
 const SAMPLE_SHOP: &str = "harbour-lane-demo.myshopify.com";
 /// Topics by which a file can be named, with `-` for their `/` and `_`, as in `orders-fulfilled-au.json`.
-const TOPICS: [&str; 9] = [
+const TOPICS: [&str; 16] = [
     "orders/fulfilled",
     "orders/cancelled",
     "orders/updated",
     "refunds/create",
+    "returns/request",
+    "returns/approve",
+    "returns/cancel",
+    "returns/close",
+    "returns/reopen",
     "fulfillment_events/create",
+    "customers/merge",
+    "app/uninstalled",
     "customers/data_request",
     "customers_marketing_consent/update",
     "customers/redact",
@@ -42,6 +50,7 @@ const EXAMPLES: &str = r#"Examples:
   eval "$(frontdesk sign --provider shopify --body events/shopify/refunds-create.json --curl)"
   frontdesk sign --provider shopify --body order.json --curl https://shop.example/shopify/orders-fulfilled
   frontdesk sign --provider podium --body events/podium/published.message.received.webchat.json --curl
+  frontdesk sign --provider podium --body events/podium/published.review.created.1star.json --curl
   frontdesk sign --provider podium --scheme brief_body --output invoke \
     --body events/podium/brief.webchat.stop.json > event.json
   cargo lambda invoke podium-webchat --data-file event.json
@@ -266,6 +275,10 @@ fn url(args: &Args, body: &[u8]) -> Result<String, Failure> {
 
 fn path(args: &Args, body: &[u8]) -> String {
     match args.provider {
+        // By what it is, as the endpoints read it: its name is not signed.
+        Provider::Shopify if shopify::parse(body).is_ok_and(|event| shopify::is_privacy(&event)) => {
+            "/shopify/privacy".to_owned()
+        }
         Provider::Shopify => match topic(args) {
             topic if OWN_ENDPOINT.contains(&&*topic) => format!("/shopify/{}", topic.replace('/', "-")),
             _ => "/shopify/webhooks".to_owned(),
@@ -284,7 +297,9 @@ fn podium_path(body: &[u8]) -> &'static str {
             Channel::Sms | Channel::Other => "/podium/sms",
         },
         Some(What::Contact(_)) => "/podium/contacts",
-        Some(What::InvitationFailed { .. }) => "/podium/sms",
+        Some(What::Review(_) | What::ReviewResponse { .. } | What::InviteLink(_) | What::Invitation { .. }) => {
+            "/podium/reviews"
+        }
         Some(What::Other) | None => "/podium/webchat",
     }
 }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 mod optout;
 mod phone;
+mod reconcile;
 mod sign;
 
 /// What a run left behind.
@@ -47,9 +48,13 @@ fn frontdesk(args: &[&str], env: &[(&str, &str)], stdin: &[u8]) -> Run {
 
 #[test]
 fn help_shows_examples_and_no_colour() {
-    for args in
-        [&["--help"][..], &["phone", "normalize", "--help"], &["sign", "--help"], &["optout", "audit", "--help"]]
-    {
+    for args in [
+        &["--help"][..],
+        &["phone", "normalize", "--help"],
+        &["sign", "--help"],
+        &["optout", "audit", "--help"],
+        &["reconcile", "--help"],
+    ] {
         let run = frontdesk(args, &[("CLICOLOR_FORCE", "1")], b"");
         assert_eq!((run.code, run.stderr.as_str()), (0, ""));
         assert!(!run.text().contains('\u{1b}'), "{}", run.text());
@@ -71,6 +76,10 @@ fn wrong_usage_is_exit_code_2() {
         &["optout", "audit"],
         &["optout", "audit", "--phone", "+61491570156", "--output", "csv"],
         &["sign", "--provider", "stripe", "--body", "-"],
+        &["reconcile"],
+        &["reconcile", "chatwoot"],
+        &["reconcile", "podium", "--output", "csv"],
+        &["reconcile", "podium", "shopify"],
         &["frobnicate"],
     ] {
         let run = frontdesk(args, &[], b"");

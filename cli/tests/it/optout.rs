@@ -54,6 +54,7 @@ impl World {
             named("FRONTDESK_TABLE_CONTACTS", "contacts"),
             named("FRONTDESK_TABLE_DIRECTORY", "directory"),
             named("PODIUM_OAUTH_SECRET_ARN", "the-secret"),
+            named("FRONTDESK_PEPPER_SECRET_ARN", "the-pepper"),
             named("PODIUM_API_URL", &self.podium.podium_url()),
             named("PODIUM_TOKEN_URL", &self.podium.podium_token_url()),
         ]
@@ -293,12 +294,13 @@ fn settings_that_are_missing_or_wrong_are_told_at_once() {
         "FRONTDESK_TABLE_CONTACTS",
         "FRONTDESK_TABLE_DIRECTORY",
         "PODIUM_OAUTH_SECRET_ARN",
+        "FRONTDESK_PEPPER_SECRET_ARN",
         "AWS_REGION",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     ];
     assert_no_answer(&run, &missing.map(|name| format!("\n  {name} is not set")).each_ref().map(String::as_str));
-    assert_no_answer(&run, &["6 setting(s) are wrong", "make -s env"]);
+    assert_no_answer(&run, &["7 setting(s) are wrong", "make -s env"]);
 
     let odd = [("FRONTDESK_CALL_TIMEOUT_MS", "soon"), ("PODIUM_CONTRACT", "brief")];
     let run = frontdesk(&["optout", "audit", "--phone", PHONE], &odd, b"");
@@ -326,7 +328,11 @@ async fn warnings_leave_standard_output_alone() {
     let own = [("FRONTDESK_LOCAL_PORT_AWS", "4566"), ("PODIUM_WEBHOOK_SECRET", "hush")];
     assert_eq!(world.audit(&own).stderr, "");
     // The token of the first run is shared, so that the second needs no secret.
-    let broken = Wire::nowhere(|_| Fate::Answer(500, json!({}))).await;
+    let broken = Wire::nowhere(|call| match call.json()["SecretId"].as_str() {
+        Some("the-pepper") => Fate::Answer(200, json!({ "SecretString": "pepper" })),
+        _ => Fate::Answer(500, json!({})),
+    });
+    let broken = broken.await;
     let run = world.audit(&[("AWS_ENDPOINT_URL_SECRETS_MANAGER", &broken.url), ("OPTOUT_MIROR", "tag")]);
     assert_eq!((run.code, &printed(&run)["consistent"]), (0, &json!(true)));
     assert!(run.stderr.contains("OPTOUT_MIROR looks like a setting"), "{}", run.stderr);

@@ -102,6 +102,10 @@ fn a_podium_invocation_verifies_now_under_each_scheme_over_the_body_it_carries()
             (CHAT, "/podium/webchat"),
             (TEXT, "/podium/sms"),
             ("events/podium/brief.webchat.batch.json", "/podium/webchat"),
+            (REVIEW, "/podium/reviews"),
+            ("events/podium/published.review.created.1star.json", "/podium/reviews"),
+            ("events/podium/brief.review_invitation.failed.optout.json", "/podium/reviews"),
+            ("events/podium/published.contact.updated.optout.json", "/podium/contacts"),
         ] {
             let args = ["--provider", "podium", "--body", file, "--scheme", scheme.as_str(), "--output", "invoke"];
             let run = sign(&args);
@@ -119,6 +123,27 @@ fn a_podium_invocation_verifies_now_under_each_scheme_over_the_body_it_carries()
             let verified = verify_podium(&secrets(), &[scheme], MINUTE, headers, carried, now_ms());
             assert_eq!(verified.unwrap().scheme, scheme);
         }
+    }
+}
+
+/// Where a webhook goes is told by what it is, whatever its file is called.
+#[test]
+fn shopify_bodies_go_to_the_endpoint_of_their_kind() {
+    for (file, path) in [
+        (ORDER, "/shopify/orders-fulfilled"),
+        ("events/shopify/refunds-create.json", "/shopify/refunds-create"),
+        ("events/shopify/returns-request.json", "/shopify/webhooks"),
+        ("events/shopify/app-uninstalled.json", "/shopify/webhooks"),
+        ("events/shopify/fulfillment-events-create-delivered.json", "/shopify/webhooks"),
+        ("events/shopify/customers-marketing-consent-update-unsubscribed.json", "/shopify/webhooks"),
+        ("events/shopify/customers-data-request.json", "/shopify/privacy"),
+        ("events/shopify/customers-redact.json", "/shopify/privacy"),
+        ("events/shopify/shop-redact.json", "/shopify/privacy"),
+        ("events/shopify/raw/customers-redact-wire.bin", "/shopify/privacy"),
+    ] {
+        let run = sign(&["--provider", "shopify", "--body", file, "--output", "json"]);
+        let printed: Value = serde_json::from_slice(&run.stdout).unwrap();
+        assert_eq!(printed["url"], format!("http://localhost:8787{path}"), "{file}");
     }
 }
 
@@ -212,7 +237,7 @@ fn the_url_of_curl_can_be_given_in_three_ways() {
         assert_eq!(run.text().lines().count(), 1);
     }
     let run = sign(&["--provider", "shopify", "--body", "events/shopify/shop-redact.json", "--curl"]);
-    assert!(run.text().trim_end().ends_with(" http://localhost:8787/shopify/webhooks"), "{}", run.text());
+    assert!(run.text().trim_end().ends_with(" http://localhost:8787/shopify/privacy"), "{}", run.text());
 }
 
 /// A shell that pastes the line hands curl these very arguments, whatever is in the names.
