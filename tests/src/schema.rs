@@ -29,7 +29,7 @@ pub struct Index {
 }
 
 /// All tables.
-pub const SCHEMAS: [Schema; 7] = [
+pub const SCHEMAS: [Schema; 8] = [
     Schema {
         name: "inbox",
         resource: "InboxTable",
@@ -68,7 +68,7 @@ pub const SCHEMAS: [Schema; 7] = [
         resource: "OutboxTable",
         indexes: &[
             Index { name: "unresolved", hash: "unresolved_shard", range: Some("since_ms"), include: &[] },
-            Index { name: "by_message", hash: "message_id", range: None, include: &["phone_e164"] },
+            Index { name: "attention", hash: "attention_shard", range: Some("attention_at_ms"), include: &[] },
         ],
         expires: true,
     },
@@ -78,6 +78,7 @@ pub const SCHEMAS: [Schema; 7] = [
         indexes: &[Index { name: "deadline", hash: "deadline_shard", range: Some("deadline_at_ms"), include: &[] }],
         expires: true,
     },
+    Schema { name: "reviews", resource: "ReviewsTable", indexes: &[], expires: false },
     Schema { name: "limits", resource: "LimitsTable", indexes: &[], expires: true },
     Schema { name: "directory", resource: "DirectoryTable", indexes: &[], expires: false },
 ];

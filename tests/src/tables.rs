@@ -2,7 +2,7 @@
 
 use dynoxide::{Database, server, storage_backend::ManualClock};
 use frontdesk_aws::{dynamo::DynamoStore, process::RandomIds};
-use frontdesk_core::{config::TableNames, ids::OrderKey, request::RequestStatus};
+use frontdesk_core::{config::TableNames, ids::OrderKey, request::RequestStatus, signature::Secret};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -78,6 +78,12 @@ impl Tables {
         self.database.put_item(serde_json::from_value(put).unwrap()).unwrap();
     }
 
+    /// Deletes a row as somebody else might have.
+    pub fn delete(&self, table: &str, key: &str) {
+        let delete = json!({"TableName": table, "Key": {"pk": {"S": key}}});
+        self.database.delete_item(serde_json::from_value(delete).unwrap()).unwrap();
+    }
+
     /// Lets DynamoDB delete what has expired, as it does days later; says how many.
     #[must_use]
     pub fn sweep_expired(&self) -> usize {
@@ -96,11 +102,21 @@ pub fn names() -> TableNames {
         limits: "limits".into(),
         directory: "directory".into(),
         sessions: "sessions".into(),
+        reviews: "reviews".into(),
     }
 }
 
 /// The store over tables that are reached at `url`.
 #[must_use]
 pub fn store_at(url: &str) -> DynamoStore {
+    store_without_pepper(url).with_pepper(Secret::new("pepper", PEPPER).unwrap())
+}
+
+/// The pepper of all stores here.
+pub const PEPPER: &str = "a pepper that only tests have";
+
+/// The same store as a function has it that has nothing to do with contacts.
+#[must_use]
+pub fn store_without_pepper(url: &str) -> DynamoStore {
     DynamoStore::new(aws_at(url).dynamodb(), names(), RandomIds::from_system().unwrap())
 }

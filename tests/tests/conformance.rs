@@ -18,18 +18,25 @@ use frontdesk_core::{
         Contacts, Direction, Evidence, Hold, Meeting, MirrorDue, MirrorOutcome, NotTextable, OptOutChange, OptOutFlag,
         OptOutSource, PodiumLink,
     },
-    directory::{KnownLocation, LocationBook, Locations},
+    directory::{Bookmark, Bookmarks, Comparison, Installation, KnownLocation, LocationBook, Locations},
+    eligibility::{Consent, Inputs, PhoneState},
+    erase::{Erasure, KeptRow, Place},
     ids::{
         ConversationUid, EffectKey, EventId, GroupId, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, Shard,
     },
     inbox::{Attempt, BodySha256, EventEnd, Inbox, InboxKey, NewEvent, RejectReason, Source},
-    outbox::{Invite, Outbox, Send, Settlement},
+    notice::{
+        Channel, Content, Notice, NoticeDue, NoticeEnd, NoticeKey, NoticeKind, NoticeStep, Notices, Progress, Tries,
+    },
+    outbox::{DeliveryNews, Fact, FailureKind, Invite, Outbox, Send, Settlement, Unresolved},
     phone::{E164Phone, Region},
-    provider::{Limits, Provider, Tally},
+    provider::{Feed, Financial, Limits, Provider, Tally},
+    rating::{Rating, RatingClass},
     request::{FailReason, NewRequest, Plan, Postpone, RequestChange, RequestEnd, Requests, Wait},
     review::{Platform, PlatformChoice, PlatformRule, SkipReason},
+    reviews::{ReviewBook, ReviewRecord, Turn},
     session::{Session, SessionKey, SessionMessage, SessionRules, Sessions},
-    store::Lease,
+    store::{Lease, StoreError},
     time::{DAY, UnixMillis},
 };
 use frontdesk_testkit::{dice::Dice, model::ModelStore, shop::shop};
@@ -127,6 +134,7 @@ impl Hand {
     fn end(&mut self) -> EventEnd {
         self.pick(&[
             EventEnd::Done("scheduled"),
+            EventEnd::Erased("customer_erased"),
             EventEnd::Rejected(RejectReason::UnreadableBody),
             EventEnd::Parked(RejectReason::TooManyAttempts { attempts: 8 }),
         ])
@@ -134,7 +142,7 @@ impl Hand {
 
     fn change(&mut self) -> RequestChange {
         let key = self.order();
-        match self.roll(3) {
+        match self.roll(4) {
             0 => {
                 let send_after = self.now.plus(Duration::from_secs(self.roll(3_000)));
                 let plan = Plan {
@@ -146,11 +154,16 @@ impl Hand {
                     zones: self.pick(&[vec![], vec!["Australia/Perth".to_owned(), "+11:00".to_owned()]]),
                 };
                 let expires_at = self.now.plus(DAY * 400);
-                RequestChange::Schedule(Box::new(NewRequest { key, plan, at: self.now, expires_at }))
+                RequestChange::Schedule(Box::new(NewRequest { key, plan, at: self.now, expires_at, inputs: inputs() }))
             }
             1 => {
                 let reason = self.pick(&SkipReason::ALL);
-                RequestChange::Skip { key, reason, at: self.now, expires_at: self.now.plus(DAY * 400) }
+                let inputs = self.pick(&[None, Some(inputs())]);
+                RequestChange::Skip { key, reason, at: self.now, expires_at: self.now.plus(DAY * 400), inputs }
+            }
+            2 => {
+                let send_after = self.now.plus(Duration::from_secs(self.roll(3_000)));
+                RequestChange::Retime { key, send_after }
             }
             _ => {
                 let until = self.now.plus(Duration::from_secs(self.roll(5_000)));
@@ -182,8 +195,84 @@ impl Hand {
         let order = self.order();
         // An effect is always for the same person.
         let phone = E164Phone::parse_e164(["+61491570156", "+61491570157"][usize::from(order.order.0 > 1)]).unwrap();
-        let key = EffectKey::review_request(&order);
+        let key = self.pick(&[
+            EffectKey::review_request(&order),
+            EffectKey::review_request(&order),
+            EffectKey::reminder(&order),
+            EffectKey::thanks(&ProviderId::try_from(format!("rev-{}", order.order).as_str()).unwrap()),
+        ]);
         Send { key, phone, location: LocationUid::try_from("loc-1").unwrap(), expires_at: self.now.plus(DAY) }
+    }
+
+    fn news(&mut self) -> DeliveryNews {
+        let kind = self.pick(&FailureKind::ALL);
+        self.pick(&[
+            DeliveryNews::Sent,
+            DeliveryNews::Delivered,
+            DeliveryNews::Failed(kind),
+            DeliveryNews::Failed(kind),
+        ])
+    }
+
+    fn notice_key(&mut self) -> NoticeKey {
+        let about = self.pick(&["rev-1#1", "rev-2#1"]);
+        NoticeKey::new(self.pick(&[NoticeKind::BadReview, NoticeKind::Unresolved]), about)
+    }
+
+    fn notice(&mut self) -> Notice {
+        let key = self.notice_key();
+        let content = Content {
+            headline: "A sentence".into(),
+            facts: vec![("Phone".into(), "ends in 0156".into())],
+            quote: self.pick(&[None, Some("it \"broke\"\n".to_owned())]),
+            link: self.pick(&[None, Some("https://r.example.test/1".to_owned())]),
+            action: "Call".into(),
+        };
+        Notice {
+            kind: key.kind().unwrap(),
+            key,
+            content,
+            about: self.pick(&[vec![], vec!["rev-1".to_owned(), "shop#1".to_owned()]]),
+            opened_at: self.now.minus(Duration::from_secs(self.roll(100))),
+            expires_at: self.now.plus(DAY * 30),
+        }
+    }
+
+    fn notice_step(&mut self) -> NoticeStep {
+        let channel = self.pick(&Channel::ALL);
+        let at = self.now.plus(Duration::from_secs(self.roll(200)));
+        let tries = Tries {
+            attempts: u32::try_from(self.roll(9)).unwrap(),
+            not_before_ms: at.get(),
+            hopeless: self.roll(2) == 0,
+        };
+        let progress = Progress { late: self.roll(2) == 0, ..Progress::default() }.with(channel, tries);
+        self.pick(&[
+            NoticeStep::Again { progress: progress.clone(), at },
+            NoticeStep::Again { progress, at },
+            NoticeStep::End(NoticeEnd::Told(channel)),
+            NoticeStep::End(NoticeEnd::GivenUp),
+        ])
+    }
+
+    /// A review as somebody might write it over what is known, or over what was.
+    fn review(&mut self, known: Option<&ReviewRecord>, uid: &ProviderId) -> ReviewRecord {
+        let version = known.map_or(0, |k| k.version) + self.pick(&[0, 1, 1, 1, 2]);
+        let by = EventId::try_from(format!("e{}", self.roll(50)).as_str()).unwrap();
+        let classes = RatingClass::ALL.map(Some);
+        let class = self.pick(&[classes[0], classes[1], classes[2], None]);
+        let (platform, location) = (self.pick(&[None, Some("google".to_owned())]), self.location());
+        let order = self.order();
+        ReviewRecord {
+            uid: uid.clone(),
+            version: version.max(1),
+            rating: Rating::new(u8::try_from(self.roll(6)).unwrap()),
+            changed_at: self.now,
+            platform,
+            location: self.pick(&[None, Some(location)]),
+            order: self.pick(&[None, Some(order)]),
+            turns: vec![Turn { number: 1 + u32::try_from(self.roll(9)).unwrap(), class, by }],
+        }
     }
 
     fn invite(&mut self) -> Invite {
@@ -266,6 +355,23 @@ impl Hand {
     }
 }
 
+const fn inputs() -> Inputs {
+    Inputs {
+        financial: Financial::Settled,
+        fulfillment: true,
+        cancelled: false,
+        test: false,
+        point_of_sale: false,
+        b2b: false,
+        tag_excluded: false,
+        consent: Consent::NotAsked,
+        phone: PhoneState::Usable,
+        location_mapped: true,
+        age_days: Some(1),
+        return_open: None,
+    }
+}
+
 fn message_of(effect: &EffectKey) -> ProviderId {
     ProviderId::try_from(effect.as_str().replace('#', "-").as_str()).unwrap()
 }
@@ -291,8 +397,36 @@ struct Pair<R> {
 }
 
 /// Everything both stores promise.
-trait Store: Inbox + Contacts + Requests + Outbox + Limits + Sessions + Locations {}
-impl<S: Inbox + Contacts + Requests + Outbox + Limits + Sessions + Locations> Store for S {}
+trait Store:
+    Inbox
+    + Contacts
+    + Requests
+    + Outbox
+    + Limits
+    + Sessions
+    + Locations
+    + Notices
+    + ReviewBook
+    + Bookmarks
+    + Installation
+    + Erasure
+{
+}
+impl<S> Store for S where
+    S: Inbox
+        + Contacts
+        + Requests
+        + Outbox
+        + Limits
+        + Sessions
+        + Locations
+        + Notices
+        + ReviewBook
+        + Bookmarks
+        + Installation
+        + Erasure
+{
+}
 
 async fn on_events<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (event, lease, end, now) = (dice.event(), dice.lease(), dice.end(), dice.now);
@@ -354,20 +488,40 @@ async fn on_requests<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
         }
         _ => {
             let end = dice.request_end();
-            let _ = both!(pair, [order, lease, end] s.end_request(&order, &lease, &end));
+            let inputs = dice.pick(&[None, Some(inputs())]);
+            let _ = both!(pair, [order, lease, end] s.end_request(&order, &lease, &end, inputs.as_ref()));
         }
     }
+    if dice.roll(6) == 0 {
+        let _ = both!(pair, [order, now] s.note_reviewed(&order, now));
+    }
+    let _ = both!(pair, [order] s.request(&order));
 }
 
 async fn on_sends<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (send, lease, now) = (dice.send(), dice.lease(), dice.now);
-    match dice.roll(4) {
+    let message = message_of(&send.key);
+    match dice.roll(9) {
         0 => {
             let made = dice.invite();
             let _ = both!(pair, [send, made] s.keep_invite(&send, &made));
         }
-        1 => {
+        1..=2 => {
             let _ = both!(pair, [send, lease] s.begin(&send, &lease));
+        }
+        3 => {
+            let at = now.plus(Duration::from_secs(dice.roll(300)));
+            let _ = both!(pair, [send, at] s.plan(&send, at));
+        }
+        4..=5 => {
+            let news = dice.news();
+            let _ = both!(pair, [send, news] s.resolve(&send.key, news, now));
+            let _ = both!(pair, [send] s.contact(&send.phone));
+        }
+        6 => {
+            let news = dice.news();
+            let fact = dice.pick(&[Fact::Ours(send.key.clone()), Fact::News(news), Fact::News(news), Fact::Received]);
+            let _ = both!(pair, [message, fact] s.track(&message, &fact, send.expires_at));
         }
         _ => {
             let (owner, settlement) = (lease.owner, dice.settlement(&send.key));
@@ -375,8 +529,135 @@ async fn on_sends<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
         }
     }
     let _ = both!(pair, [send] s.outbox_state(&send.key));
-    let message = message_of(&send.key);
-    let _ = both!(pair, [message] s.recipient_of(&message));
+    let _ = both!(pair, [send] s.send_row(&send.key));
+    let _ = both!(pair, [message] s.tracked(&message));
+    attention(pair, dice, &send.key).await;
+}
+
+/// Rows of one moment may come in any order.
+async fn attention<R: Store>(pair: &mut Pair<R>, dice: &mut Hand, key: &EffectKey) {
+    let (shard, before) = (Shard::of(key.as_str()), dice.now.plus(DAY * u32::try_from(dice.roll(3)).unwrap()));
+    pair.trail.push(format!("unresolved {shard:?} {before:?}"));
+    let sorted = |found: Result<Vec<Unresolved>, StoreError>| {
+        let mut found = found.unwrap();
+        found.sort_by_key(|u| (u.at, u.key.as_str().to_owned()));
+        found
+    };
+    let expected = sorted(pair.model.unresolved(shard, before, 100).await);
+    let actual = sorted(pair.real.unresolved(shard, before, 100).await);
+    assert!(expected == actual, "{}\n  model: {expected:?}\n  DynamoDB: {actual:?}", pair.trail.join("\n"));
+    if dice.roll(6) == 0 {
+        let at = dice.now.plus(Duration::from_secs(dice.roll(300)));
+        let next = dice.pick(&[None, Some(at)]);
+        let _ = both!(pair, [key, next] s.attend(key, next));
+    }
+}
+
+async fn on_notices<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
+    let (key, lease, now) = (dice.notice_key(), dice.lease(), dice.now);
+    match dice.roll(6) {
+        0..=1 => {
+            let notice = dice.notice();
+            let _ = both!(pair, [notice] s.open_notice(&notice));
+        }
+        2..=3 => {
+            let _ = both!(pair, [key, lease] s.claim_notice(&key, &lease));
+        }
+        _ => {
+            let step = dice.notice_step();
+            let _ = both!(pair, [key, lease, step] s.step_notice(&key, &lease, &step));
+        }
+    }
+    for shard in Shard::all() {
+        let sorted = |found: Result<Vec<NoticeDue>, StoreError>| {
+            let mut found = found.unwrap();
+            found.sort_by_key(|n| (n.at, n.key.clone()));
+            found
+        };
+        let expected = sorted(pair.model.notices_due(shard, now, 100).await);
+        let actual = sorted(pair.real.notices_due(shard, now, 100).await);
+        assert!(expected == actual, "{}\n  model: {expected:?}\n  DynamoDB: {actual:?}", pair.trail.join("\n"));
+    }
+}
+
+async fn on_reviews<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
+    let now = dice.now;
+    match dice.roll(6) {
+        0 => {
+            let at = now.minus(Duration::from_secs(dice.roll(100)));
+            if dice.roll(2) == 0 {
+                let _ = both!(pair, [at] s.note_uninstalled(at));
+            } else {
+                let _ = both!(pair, [at] s.note_installed(at));
+            }
+            let _ = both!(pair, [] s.uninstalled_at());
+        }
+        1 => {
+            let feed = dice.pick(&Feed::ALL);
+            let cursor = dice.pick(&[None, Some("page 2".to_owned())]);
+            let under_way = dice.pick(&[None, Some(Comparison { from: now.minus(DAY), to: now, cursor })]);
+            let bookmark = Bookmark { done_to: now, under_way };
+            let _ = both!(pair, [feed, bookmark] s.keep_bookmark(feed, &bookmark));
+            for feed in Feed::ALL {
+                let _ = both!(pair, [feed] s.bookmark(feed));
+            }
+        }
+        _ => {
+            let uid = ProviderId::try_from(dice.pick(&["rev-1", "rev-2"])).unwrap();
+            let known = both!(pair, [uid] s.review(&uid)).unwrap();
+            let record = dice.review(known.as_ref(), &uid);
+            let _ = both!(pair, [record] s.save_review(&record));
+            if dice.roll(3) == 0 {
+                let _ = both!(pair, [record] s.save_review(&record));
+            }
+            let _ = both!(pair, [uid] s.review(&uid));
+        }
+    }
+}
+
+/// Everything of a place, page by page.
+async fn everything(store: &impl Erasure, place: Place) -> Vec<KeptRow> {
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.kept(place, after.as_deref()).await.unwrap();
+        rows.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    for row in &mut rows {
+        row.ids.sort();
+        row.texts.sort();
+        // Of a row without a body and of one whose body was taken out nothing can be found alike.
+        row.body = row.body.take().filter(|body| !body.is_empty());
+    }
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    rows
+}
+
+async fn on_erasures<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
+    let place = dice.pick(&Place::ALL);
+    let expected = everything(&pair.model, place).await;
+    let actual = everything(&pair.real, place).await;
+    let show = |rows: &[KeptRow]| {
+        let row = |r: &KeptRow| format!("{} {:?} {:?} {:?} {:?}", r.key, r.texts, r.phone, r.body, r.ids);
+        rows.iter().map(row).collect::<Vec<_>>().join("\n    ")
+    };
+    let trail = pair.trail.join("\n");
+    let (shown, other) = (show(&expected), show(&actual));
+    assert!(expected == actual, "{trail}\n{place:?}\n  model:\n    {shown}\n  DynamoDB:\n    {other}");
+    if dice.roll(3) > 0 {
+        return;
+    }
+    if !expected.is_empty() && dice.roll(3) > 0 {
+        let key = dice.pick(&expected).key;
+        let _ = both!(pair, [place, key] s.wipe(place, &key));
+    } else {
+        let phone = dice.phone();
+        let _ = both!(pair, [phone] s.erase_contact(&phone));
+        let _ = both!(pair, [phone] s.contact(&phone));
+    }
 }
 
 async fn on_sessions<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
@@ -446,7 +727,10 @@ async fn on_mirrors<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
 
 async fn on_contacts<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (phone, intent, now) = (dice.phone(), dice.effect(), dice.now);
-    match dice.roll(18) {
+    match dice.roll(19) {
+        18 => {
+            let _ = both!(pair, [phone, now] s.flag_for_review(&phone, now));
+        }
         12..=13 => {
             let meeting = Meeting {
                 phone: phone.clone(),
@@ -513,12 +797,15 @@ async fn the_model_and_dynamodb_answer_alike() {
             if dice.roll(4) == 0 {
                 dice.now = dice.now.plus(Duration::from_secs(dice.roll(120)));
             }
-            match dice.roll(7) {
+            match dice.roll(12) {
                 0 => on_events(&mut pair, &mut dice).await,
                 1 => on_requests(&mut pair, &mut dice).await,
-                2 => on_sends(&mut pair, &mut dice).await,
-                3..=4 => on_sessions(&mut pair, &mut dice).await,
-                5 => on_mirrors(&mut pair, &mut dice).await,
+                2..=4 => on_sends(&mut pair, &mut dice).await,
+                5 => on_sessions(&mut pair, &mut dice).await,
+                6 => on_mirrors(&mut pair, &mut dice).await,
+                7 => on_notices(&mut pair, &mut dice).await,
+                8 => on_reviews(&mut pair, &mut dice).await,
+                9 => on_erasures(&mut pair, &mut dice).await,
                 _ => on_contacts(&mut pair, &mut dice).await,
             }
         }

@@ -19,13 +19,14 @@ use std::{
 use frontdesk_core::{
     config::{self, Env, FAMILIES, Function, SETTINGS, Setting, markdown},
     inbox::{RejectReason, Source},
+    notice::{NoticeKey, NoticeKind},
     phone::PhoneReject,
-    provider::Provider,
+    provider::{Feed, Provider},
     review::SkipReason,
+    review_code::ReviewCode,
     telemetry::Metric,
     webchat::{AttachmentProblem, WebchatCode},
 };
-use timers::Task;
 
 const BEGIN: &str = "<!-- settings:begin -->";
 const END: &str = "<!-- settings:end -->";
@@ -142,6 +143,9 @@ fn the_examples_of_settings_are_accepted() {
         config::podium_endpoint(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
         config::podium_worker(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
         config::timers(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::follow_up(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::notifier(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::privacy_worker(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
         assert!(set.iter().all(|(name, _)| known(name)), "{set:?}");
     }
     assert!(tried >= 3, "{tried}");
@@ -249,11 +253,11 @@ fn every_setting_that_can_be_tuned_is_a_parameter_with_its_default_and_meaning()
     }
 }
 
-/// Secrets are made by the template, or named by a person; either way they are described as in the table.
+/// Secrets, and the topic, are made by the template, or named by a person; either way they are described as in the table.
 #[test]
 fn every_secret_is_a_parameter_that_may_be_left_empty() {
     let parameters = parameters();
-    for setting in SETTINGS.iter().filter(|s| s.name.ends_with("_SECRET_ARN")) {
+    for setting in SETTINGS.iter().filter(|s| s.name.ends_with("_ARN")) {
         let parameter = &parameters[&parameter_name(setting.name)];
         assert!(
             parameter.description.starts_with(setting.meaning),
@@ -308,7 +312,8 @@ fn every_function_gets_exactly_the_variables_that_it_reads() {
 }
 
 /// Settings whose form somebody else judges: the clients of the providers, at the start too.
-const ANY_TEXT: [&str; 7] = [
+const ANY_TEXT: [&str; 8] = [
+    "REVIEW_EXCLUDE_TAGS",
     "SHOPIFY_API_URL",
     "SHOPIFY_API_VERSION",
     "PODIUM_API_URL",
@@ -318,19 +323,27 @@ const ANY_TEXT: [&str; 7] = [
     "OPTOUT_TAG",
 ];
 
+/// Ways to reach people: each may be missing.
+const MAY_BE_MISSING: [&str; 3] = ["NOTIFY_SLACK_SECRET_ARN", "NOTIFY_WEBHOOK_SECRET_ARN", "NOTIFY_SNS_TOPIC_ARN"];
+
 /// What the function itself says it needs is what the table says it reads.
 #[test]
 fn a_function_starts_with_the_variables_of_the_table_and_misses_each_that_has_no_default() {
     type Start = fn(&Map) -> Result<(), config::Problems>;
-    let starts: [(Function, Start); 8] = [
-        (Function::ShopifyOrders, |e| config::shopify_orders(e).map(drop)),
+    let starts: [(Function, Start); 13] = [
+        (Function::ShopifyOrders, |e| config::shopify_endpoint(e).map(drop)),
+        (Function::ShopifyPrivacy, |e| config::shopify_endpoint(e).map(drop)),
         (Function::ShopifyWorker, |e| config::shopify_worker(e).map(drop)),
         (Function::ReviewSender, |e| config::review_sender(e).map(drop)),
         (Function::PodiumWebchat, |e| config::podium_endpoint(e).map(drop)),
         (Function::PodiumSms, |e| config::podium_endpoint(e).map(drop)),
         (Function::PodiumContacts, |e| config::podium_endpoint(e).map(drop)),
+        (Function::PodiumReviews, |e| config::podium_endpoint(e).map(drop)),
         (Function::PodiumWorker, |e| config::podium_worker(e).map(drop)),
+        (Function::Notifier, |e| config::notifier(e).map(drop)),
+        (Function::PrivacyWorker, |e| config::privacy_worker(e).map(drop)),
         (Function::Timers, |e| config::timers(e).map(drop)),
+        (Function::FollowUp, |e| config::follow_up(e).map(drop)),
     ];
     assert_eq!(BTreeSet::from(Function::ALL), starts.iter().map(|(function, _)| *function).collect());
     for (function, start) in starts {
@@ -348,18 +361,25 @@ fn a_function_starts_with_the_variables_of_the_table_and_misses_each_that_has_no
             let wrong = if setting.wired { " " } else { "{\u{1F4A5}}" };
             env.0.insert(setting.name.to_owned(), wrong.to_owned());
             let named = start(&env).is_err_and(|problems| problems.0.iter().any(|p| p.name == setting.name));
-            assert!(named || ANY_TEXT.contains(&setting.name), "{} does not read {}", function.as_str(), setting.name);
+            let excused = ANY_TEXT.contains(&setting.name) || MAY_BE_MISSING.contains(&setting.name);
+            assert!(named || excused, "{} does not read {}", function.as_str(), setting.name);
         }
     }
 }
 
 /// A word that only the function understands would be found out when the clock first sends it.
 #[test]
-fn every_task_of_the_timers_has_its_schedule_and_every_schedule_its_task() {
+fn every_task_has_its_schedule_and_every_schedule_a_task_of_its_function() {
     let template = read("template.yaml");
-    let sent: Vec<&str> = template.lines().filter_map(|line| line.trim().strip_prefix("Input: ")).collect();
-    let tasks: Vec<String> = Task::ALL.iter().map(|task| format!("'{{\"task\":\"{}\"}}'", task.as_str())).collect();
-    assert_eq!(sent, tasks);
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let sent = |logical: &str| -> Vec<String> {
+        functions[logical].iter().filter_map(|l| l.trim().strip_prefix("Input: ")).map(str::to_owned).collect()
+    };
+    let tick = |task: &str| format!("'{{\"task\":\"{task}\"}}'");
+    assert_eq!(sent("TimersFunction"), timers::Task::ALL.map(|task| tick(task.as_str())));
+    assert_eq!(sent("FollowUpFunction"), follow_up::Task::ALL.map(|task| tick(task.as_str())));
+    let all: usize = functions.keys().map(|logical| sent(logical).len()).sum();
+    assert_eq!(all, timers::Task::ALL.len() + follow_up::Task::ALL.len());
 }
 
 /// Where the setting takes one of a few words, the deployment refuses any other before it begins.
@@ -374,6 +394,7 @@ fn words_that_a_setting_takes_are_those_that_the_template_allows() {
         "WEBCHAT_ATTACHMENT_LIMIT",
         "PODIUM_STALE",
         "PODIUM_CONTRACT",
+        "REVIEW_THANKS",
     ] {
         let setting = SETTINGS.iter().find(|s| s.name == name).unwrap();
         let line = lines.iter().find(|l| l.trim_start().starts_with(&format!("{}:", parameter_name(name)))).unwrap();
@@ -398,21 +419,49 @@ fn each_role_gets_at_its_own_rows_of_the_directory_only() {
     }
     let token = |provider: Provider| format!("token#{}", provider.as_str());
     let (podium, shopify, locations) = (token(Provider::Podium), token(Provider::Shopify), "locations".to_owned());
+    let installation = "installation".to_owned();
     let endpoint = (BTreeSet::from([locations.clone()]), true);
-    let caller = (BTreeSet::from([podium.clone(), locations]), false);
+    let mut follow_up: BTreeSet<String> = Feed::ALL.iter().map(|feed| format!("reconcile#{}", feed.as_str())).collect();
+    follow_up.extend([podium.clone(), shopify.clone(), locations.clone(), installation.clone()]);
+    let timers = BTreeSet::from([podium.clone(), locations.clone()]);
     let wanted = [
+        ("FollowUpRole", (follow_up, false)),
         ("PodiumContactsRole", endpoint.clone()),
+        ("PodiumReviewsRole", endpoint.clone()),
         ("PodiumSmsRole", endpoint.clone()),
         ("PodiumWebchatRole", endpoint),
-        ("PodiumWorkerRole", caller.clone()),
-        ("ReviewSenderRole", (BTreeSet::from([podium, shopify]), false)),
-        ("TimersRole", caller),
+        ("PodiumWorkerRole", (BTreeSet::from([podium.clone(), locations]), false)),
+        ("ReviewSenderRole", (BTreeSet::from([podium, shopify, installation.clone()]), false)),
+        ("ShopifyWorkerRole", (BTreeSet::from([installation]), false)),
+        ("TimersRole", (timers, false)),
     ];
     assert_eq!(seen, BTreeMap::from(wanted));
     // The names that the tables' code gives these rows.
     let said = |path: &str, what: &str| assert!(read(path).contains(what), "{path} does not say {what}");
     said("shared/aws/src/dynamo/locations.rs", "const KEY: &str = \"locations\";");
     said("shared/aws/src/dynamo/tokens.rs", "format!(\"token#{}\", provider.as_str())");
+    said("shared/aws/src/dynamo/installation.rs", "const KEY: &str = \"installation\";");
+    said("shared/aws/src/dynamo/bookmarks.rs", "format!(\"reconcile#{}\", feed.as_str())");
+}
+
+/// Rows of the outbox are texts to customers but for the notices, and whoever only tells people gets at those alone.
+#[test]
+fn who_only_tells_people_gets_at_notices_only() {
+    let template = read("template.yaml");
+    let roles = resources(&template, "AWS::IAM::Role");
+    for (logical, action) in [
+        ("NotifierRole", "dynamodb:UpdateItem"),
+        ("ShopifyWorkerRole", "dynamodb:PutItem"),
+        ("PrivacyWorkerRole", "dynamodb:PutItem"),
+    ] {
+        let only = format!(
+            "Action: {action}, Resource: !GetAtt OutboxTable.Arn, Condition: \
+             {{\"ForAllValues:StringLike\": {{\"dynamodb:LeadingKeys\": [\"notice#*\"]}}}}"
+        );
+        let lines: Vec<_> = roles[logical].iter().filter(|l| l.contains("Resource: !GetAtt OutboxTable.Arn")).collect();
+        assert!(lines.len() == 1 && lines[0].contains(&only), "{logical}: {lines:?}");
+    }
+    assert!(NoticeKey::new(NoticeKind::Erased, "1").as_str().starts_with("notice#"));
 }
 
 // ---- Metrics and alarms
@@ -429,15 +478,17 @@ fn alarms_watch_metrics_that_are_counted() {
                 "{logical} watches {metric}, which nobody counts"
             );
             watched.insert(metric.to_owned());
-            if metric == Metric::WebchatCode.as_str() {
+            if metric == Metric::WebchatCode.as_str() || metric == Metric::ReviewCode.as_str() {
                 let kind = lines.iter().find_map(|l| l.split_once("{Name: kind, Value: ")).unwrap().1;
                 codes_watched.insert(kind.split('}').next().unwrap().to_owned());
             }
         }
     }
     use WebchatCode::{LocationRejectionBurst, LocationsStale, OptOutDrift, OptOutStoreUnreachable};
-    let urgent = [OptOutStoreUnreachable, OptOutDrift, LocationRejectionBurst, LocationsStale];
-    assert_eq!(codes_watched, urgent.map(|code| code.as_str().to_owned()).into());
+    let urgent = [OptOutStoreUnreachable, OptOutDrift, LocationRejectionBurst, LocationsStale].map(WebchatCode::as_str);
+    // A bad signature is counted as a metric of its own too, and that one has the alarms (below).
+    let of_reviews = [ReviewCode::DeliveryUnresolved, ReviewCode::EscalationFailed].map(ReviewCode::as_str);
+    assert_eq!(codes_watched, urgent.into_iter().chain(of_reviews).map(str::to_owned).collect());
     // The code marks the metrics that must have one.
     let source = read("shared/core/src/telemetry.rs");
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
@@ -457,12 +508,37 @@ fn alarms_watch_metrics_that_are_counted() {
     }
 }
 
+/// Whoever takes in webhooks rings at the tenth bad signature in five minutes (brief, section 7).
+#[test]
+fn ten_bad_signatures_in_five_minutes_ring_at_every_endpoint() {
+    let template = read("template.yaml");
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let endpoints: Vec<_> = functions.iter().filter(|(_, lines)| lines.iter().any(|l| l.contains("HttpApi"))).collect();
+    assert_eq!(endpoints.len(), 6);
+    for (logical, _) in endpoints {
+        let rings = |lines: &&Vec<&str>| {
+            let wanted = [
+                "MetricName: SignatureRejected",
+                &format!("Dimensions: [{{Name: function, Value: !Ref {logical}}}]"),
+                "Statistic: Sum",
+                "Period: 300",
+                "EvaluationPeriods: 1",
+                "Threshold: 9",
+                "ComparisonOperator: GreaterThanThreshold",
+            ];
+            wanted.iter().all(|wanted| lines.iter().any(|line| line.trim() == *wanted))
+        };
+        assert_eq!(alarms.values().filter(rings).count(), 1, "{logical}");
+    }
+}
+
 /// The oversized are told apart from Shopify's, and each endpoint of Podium has an alarm of its own.
 #[test]
 fn a_podium_event_that_is_too_large_rings_wherever_it_came_in() {
     let template = read("template.yaml");
     let alarms = resources(&template, "AWS::CloudWatch::Alarm");
-    for function in ["PodiumWebchatFunction", "PodiumSmsFunction", "PodiumContactsFunction"] {
+    for function in ["PodiumWebchatFunction", "PodiumSmsFunction", "PodiumContactsFunction", "PodiumReviewsFunction"] {
         let dimensions = format!(
             "Dimensions: [{{Name: function, Value: !Ref {function}}}, {{Name: kind, Value: {}}}]",
             Source::Podium.as_str()
@@ -586,7 +662,7 @@ fn every_reason_is_in_the_table_with_its_code() {
     let row = |word: &str| document.lines().find(|line| line.starts_with(&format!("| `{word}` |"))).map(str::to_owned);
     for reason in SkipReason::ALL {
         let row = row(reason.as_str()).unwrap_or_else(|| panic!("docs/ERRORS.md lacks {}", reason.as_str()));
-        let code = reason.code().map_or_else(|| "–".to_owned(), |code| format!("`{code}`"));
+        let code = reason.code().map_or_else(|| "–".to_owned(), |code| format!("`{}`", code.as_str()));
         assert_eq!(row.split('|').nth(2).map(str::trim), Some(code.as_str()), "{}", reason.as_str());
     }
     let rejected = [
@@ -595,6 +671,8 @@ fn every_reason_is_in_the_table_with_its_code() {
         RejectReason::OtherShop,
         RejectReason::UnreadableBody,
         RejectReason::TooLarge { bytes: 1 },
+        RejectReason::RatingUnusable,
+        RejectReason::Erased,
         RejectReason::ProviderNoHelp,
         RejectReason::TooManyAttempts { attempts: 1 },
     ];
@@ -605,18 +683,70 @@ fn every_reason_is_in_the_table_with_its_code() {
     }
 }
 
+/// The words in a call, whatever decides between them.
+fn words_in_calls<'s>(source: &'s str, call: &str) -> BTreeSet<&'s str> {
+    let arguments = source.split(call).skip(1).map(|rest| {
+        let mut open = 1;
+        let end = rest.find(|c| {
+            open += match c {
+                '(' => 1,
+                ')' => -1,
+                _ => 0,
+            };
+            open == 0
+        });
+        &rest[..end.unwrap_or(rest.len())]
+    });
+    arguments.flat_map(|a| a.split('"').skip(1).step_by(2)).filter(|word| !word.is_empty()).collect()
+}
+
+/// The words in the first column of the table under a heading.
+fn listed_under<'d>(document: &'d str, heading: &str) -> BTreeSet<&'d str> {
+    let table = document.split(heading).nth(1).unwrap_or_else(|| panic!("no {heading}"));
+    let rows = table.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split('`').next().unwrap()).collect()
+}
+
 /// How an event of Podium's can end, as its row and the audit line say it.
 #[test]
 fn every_outcome_of_a_podium_event_is_in_the_table_and_none_else() {
-    let source = read("shared/core/src/flow/podium_worker.rs");
-    let used: BTreeSet<&str> =
-        source.split("End::Done(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    assert!(used.len() > 5, "{used:?}");
+    let sources = [read("shared/core/src/flow/podium_worker.rs"), read("shared/core/src/flow/reviews.rs")];
+    let used: BTreeSet<&str> = sources.iter().flat_map(|source| words_in_calls(source, "End::Done(")).collect();
+    assert!(used.len() > 10, "{used:?}");
+    assert_eq!(listed_under(&read("docs/ERRORS.md"), "## What became of a Podium event"), used);
+}
+
+/// The same of Shopify's, but for those that end as a skipped request, whose words have a table of their own.
+#[test]
+fn every_outcome_of_a_shopify_event_is_in_the_table_and_none_else() {
+    let worker = read("shared/core/src/flow/shopify_worker.rs");
+    let (decide, privacy) = (read("shared/core/src/shopify/decide.rs"), read("shared/core/src/flow/privacy.rs"));
+    let mut used = words_in_calls(&worker, "End::Done(");
+    used.extend(words_in_calls(&worker, "self.commit(event, lease, "));
+    used.extend(words_in_calls(&decide, "Decision::Ignore("));
+    used.extend(words_in_calls(&privacy, "End::Done("));
+    used.extend(words_in_calls(&privacy, "End::Erased("));
+    assert!(used.len() > 12, "{used:?}");
+    assert_eq!(listed_under(&read("docs/ERRORS.md"), "## What became of a Shopify event"), used);
+}
+
+/// Each code of the review flow has its line.
+#[test]
+fn every_review_code_has_its_line() {
     let document = read("docs/ERRORS.md");
-    let heading = "## What became of a Podium event";
-    let table = document.split(heading).nth(1).unwrap_or_else(|| panic!("no {heading}"));
-    let rows = table.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `"));
-    assert_eq!(rows.map(|row| row.split('`').next().unwrap()).collect::<BTreeSet<_>>(), used);
+    for code in ReviewCode::ALL {
+        let rows = document.lines().filter(|line| line.starts_with(&format!("| `{}` | ", code.as_str()))).count();
+        assert_eq!(rows, 1, "docs/ERRORS.md has {rows} lines of {}", code.as_str());
+    }
+}
+
+/// What people can be told of is what the runbook says they are.
+#[test]
+fn every_kind_of_notice_is_in_the_runbook() {
+    let runbook = read("docs/RUNBOOK.md");
+    for kind in NoticeKind::ALL {
+        assert!(runbook.contains(&format!("| `{}` |", kind.as_str())), "docs/RUNBOOK.md lacks {}", kind.as_str());
+    }
 }
 
 /// Each code of the message flows: its row says the name under which rows and people know it.

@@ -12,15 +12,17 @@ use std::collections::BTreeSet;
 
 use frontdesk_core::{
     config::{self, Env, Function, SETTINGS},
-    flow::ingest::{Endpoint, Request},
-    ids::{GroupId, OrderKey},
+    flow::ingest::{Endpoint, Request, ShopifyEndpoint},
+    ids::{GroupId, OrderKey, ShopDomain},
     inbox::{InboxKey, Source},
+    notice::{NoticeKey, NoticeKind},
     podium::{self, OptOutNews, What},
+    rating::{Rating, RatingClaim},
+    shopify::{self, ParcelStatus, ReturnStatus, ShopifyEvent},
     signature::{LiveSecrets, Secret, verify_shopify},
     time::UnixMillis,
 };
 use serde_json::Value;
-use timers::Task;
 
 /// Years after the samples were signed.
 const LATER: UnixMillis = UnixMillis::new(1_900_000_000_000);
@@ -41,8 +43,8 @@ fn secrets(provider: &str) -> LiveSecrets {
 #[test]
 fn the_webhooks_are_signed_over_the_bytes_they_carry() {
     let secrets = secrets("shopify");
-    for name in ["fulfilled", "refund"] {
-        let event = event(&format!("invoke/shopify-orders.{name}.json"));
+    for name in ["orders.fulfilled", "orders.refund", "privacy.redact", "privacy.data-request"] {
+        let event = event(&format!("invoke/shopify-{name}.json"));
         let signature = event["headers"]["x-shopify-hmac-sha256"].as_str().unwrap();
         let body = event["body"].as_str().unwrap();
         verify_shopify(&secrets, Some(signature.as_bytes()), body.as_bytes()).unwrap();
@@ -71,6 +73,8 @@ fn podiums_webhooks_are_taken_by_the_endpoint_as_it_is_set_by_default() {
         ("podium-webchat.message", "/podium/webchat", "published.message.received.webchat.json"),
         ("podium-sms.stop", "/podium/sms", "published.message.received.stop.json"),
         ("podium-contacts.optout", "/podium/contacts", "published.contact.updated.optout.json"),
+        ("podium-reviews.bad", "/podium/reviews", "published.review.created.1star.json"),
+        ("podium-reviews.brief", "/podium/reviews", "brief.review.received.1star.json"),
     ] {
         let event = event(&format!("invoke/{name}.json"));
         assert_eq!(event["rawPath"], path, "{name}");
@@ -97,6 +101,31 @@ fn podiums_webhooks_say_what_their_names_promise() {
     assert!(matches!(news("podium-webchat.message"), (What::Received(_), OptOutNews::Nothing)));
     assert!(matches!(news("podium-sms.stop"), (What::Received(_), OptOutNews::Changes(changes)) if changes.len() == 1));
     assert!(matches!(news("podium-contacts.optout"), (What::Contact(_), OptOutNews::Changes(_))));
+    for name in ["podium-reviews.bad", "podium-reviews.brief"] {
+        let (What::Review(review), OptOutNews::Nothing) = news(name) else { panic!("{name}") };
+        assert_eq!(review.rating, RatingClaim::Rated(Rating::new(1).unwrap()), "{name}");
+    }
+}
+
+fn shopify(name: &str) -> ShopifyEvent {
+    shopify::parse(&bytes(&format!("shopify/{name}.json"))).unwrap_or_else(|reason| panic!("{name}: {reason:?}"))
+}
+
+/// What each of Shopify's other bodies is read as.
+#[test]
+fn shopifys_other_bodies_say_what_their_names_promise() {
+    let delivered = shopify("fulfillment-events-create-delivered");
+    assert!(matches!(delivered, ShopifyEvent::FulfillmentEvent { status: ParcelStatus::Delivered, .. }));
+    let attempted = shopify("fulfillment-events-create-attempted");
+    assert!(matches!(attempted, ShopifyEvent::FulfillmentEvent { status: ParcelStatus::Other, .. }));
+    assert!(matches!(shopify("returns-request"), ShopifyEvent::Return { status: ReturnStatus::Opened, .. }));
+    assert!(matches!(shopify("returns-cancel"), ShopifyEvent::Return { status: ReturnStatus::Ended, .. }));
+    assert!(matches!(shopify("app-uninstalled"), ShopifyEvent::AppUninstalled { .. }));
+    let consent = shopify("customers-marketing-consent-update-unsubscribed");
+    assert_eq!(shopify::opt_outs(&consent, LATER).len(), 1);
+    for name in ["customers-data-request", "customers-redact", "shop-redact"] {
+        assert!(shopify::is_privacy(&shopify(name)), "{name}");
+    }
 }
 
 #[test]
@@ -104,6 +133,8 @@ fn the_messages_carry_keys() {
     let body = |name: &str| event(name)["Records"][0]["body"].as_str().unwrap().to_owned();
     assert!(InboxKey::parse(&body("invoke/shopify-worker.json")).is_some());
     assert!(OrderKey::parse(&body("invoke/review-sender.json")).is_some());
+    let notice = NoticeKey::parse(&body("invoke/notifier.json")).unwrap();
+    assert_eq!(notice.kind(), Some(NoticeKind::BadReview));
 }
 
 /// Invoked one after the other, the endpoint's event is the one that the worker works on, in its line.
@@ -119,6 +150,21 @@ fn the_worker_of_podiums_events_is_given_the_webchat_that_its_endpoint_takes_in(
     assert_eq!(record["attributes"]["MessageGroupId"].as_str(), Some(line.as_str()));
 }
 
+/// The same of what Shopify demands about somebody's data: it has a queue of its own.
+#[test]
+fn the_worker_of_privacy_is_given_what_its_endpoint_takes_in() {
+    let redact = event("invoke/shopify-privacy.redact.json");
+    let endpoint = ShopifyEndpoint { shop: ShopDomain::try_from("harbour-lane-demo.myshopify.com").unwrap() };
+    let headers = redact["headers"].as_object().unwrap();
+    let headers: Vec<(&str, &[u8])> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap().as_bytes())).collect();
+    let body = redact["body"].as_str().unwrap();
+    let delivered = endpoint.events(&Request { headers: &headers, body: body.as_bytes() }).remove(0);
+    let key = InboxKey { source: delivered.source, event: delivered.id.unwrap() };
+    assert_eq!(key.source, Source::Privacy);
+    assert_eq!(event("invoke/privacy-worker.json")["Records"][0]["body"].as_str(), Some(key.to_key().as_str()));
+}
+
 #[test]
 fn every_function_and_every_task_has_an_event() {
     let folder = std::fs::read_dir(format!("{}/../events/invoke", env!("CARGO_MANIFEST_DIR"))).unwrap();
@@ -126,9 +172,11 @@ fn every_function_and_every_task_has_an_event() {
     for function in Function::ALL {
         assert!(names.iter().any(|name| name.split('.').next() == Some(function.as_str())), "{}", function.as_str());
     }
-    for task in Task::ALL {
-        let name = format!("timers.{}.json", task.as_str());
+    let timers = timers::Task::ALL.map(|task| (Function::Timers, task.as_str()));
+    let follow_up = follow_up::Task::ALL.map(|task| (Function::FollowUp, task.as_str()));
+    for (function, task) in timers.into_iter().chain(follow_up) {
+        let name = format!("{}.{task}.json", function.as_str());
         assert!(names.contains(&name), "{name}");
-        assert_eq!(event(&format!("invoke/{name}"))["task"], task.as_str());
+        assert_eq!(event(&format!("invoke/{name}"))["task"], task);
     }
 }

@@ -46,7 +46,7 @@ use frontdesk_core::{
 };
 use frontdesk_testkit::{
     shop,
-    world::{Fault, GENESIS, Plan, World},
+    world::{Brief, Fault, GENESIS, Incoming, LinkOf, Plan, Review, World},
 };
 use planted::{PEOPLE, SECRETS, TOKENS, leaks, order};
 use serde_json::{Value, json};
@@ -217,6 +217,66 @@ fn nothing_of_a_person_is_written_however_the_request_ends() {
     let lines = world.recorder.lines();
     for said in ["a request is sent", "a request is skipped", "a request failed"] {
         assert!(lines.iter().any(|line| line.message == said), "nobody's request leads to {said:?}");
+    }
+}
+
+/// One person's life with the shop: chats and texts, an order, a text that fails, bad reviews and better ones, a STOP, and the
+/// wish to be forgotten.
+fn a_life(plan: Plan) -> World {
+    let world = World::chatting(plan);
+    let person = &PEOPLE[0];
+    let whole = format!("{} {}, {}", person.first, person.last, person.typed);
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    world.knows(person.order);
+    world.shopify_posts("order", &order(person));
+    let chat = Incoming {
+        phone: Some(person.typed.into()),
+        name: Some(format!("{} {}", person.first, person.last)),
+        ..Incoming::webchat(person.phone, "loc-1", &format!("it is {whole}"))
+    };
+    world.sends(vec![chat], minutes(5));
+    world.sends(vec![Incoming::sms(person.phone, "loc-1", &format!("again {whole}"))], minutes(9));
+    world.later(minutes(120), move |world| {
+        let of = LinkOf { message: "m1".into(), invite: Some("i1".into()), phone: PEOPLE[0].phone.into() };
+        world.says_of_text("filtered", Brief::Failed("carrier_filtered"), &of);
+        for (event, stars) in [("worst", 1), ("better", 5)] {
+            let changed_at = world.clock.now().minus(minutes(10 - u64::from(stars)));
+            let (text, invite) = (format!("{stars} of {whole}"), Some("i1".into()));
+            world.says_of_review(event, &Review { uid: "rev".into(), stars, text, changed_at, invite });
+        }
+    });
+    world.stops(person.phone, minutes(200));
+    world.later(DAY, |world| {
+        let customer = json!({"id": 9_974_000_000_101_u64, "phone": PEOPLE[0].phone, "email": "quackenbush@example.test"});
+        let demand = json!({"shop_id": 1, "shop_domain": shop::shop().as_str(), "customer": customer, "orders_to_redact": [PEOPLE[0].order]});
+        world.shopify_posts("redact", &demand);
+    });
+    world.run_for(DAY * 2);
+    let log = Log::new();
+    log.takes(&world);
+    assert_eq!(leaks(&log.written()), Vec::<String>::new());
+    world
+}
+
+#[test]
+fn nothing_of_a_person_is_written_in_a_whole_life() {
+    let world = a_life(Plan::new());
+    let lines = world.recorder.lines();
+    for said in [
+        "a request is sent",
+        "a carrier did not deliver a message",
+        "people were told",
+        "somebody asked for no more messages",
+        "a person's data was erased",
+    ] {
+        assert!(lines.iter().any(|line| line.message == said), "this life does not lead to {said:?}");
+    }
+    let steps = world.steps();
+    // Every third, in every way: the whole of it would take minutes.
+    for step in (0..steps).step_by(3) {
+        for fault in Fault::ALL {
+            a_life(Plan::from([(step, fault)]));
+        }
     }
 }
 

@@ -79,6 +79,10 @@ impl Cloud {
             ("FRONTDESK_TABLE_LIMITS", "limits".to_owned()),
             ("FRONTDESK_TABLE_DIRECTORY", "directory".to_owned()),
             ("FRONTDESK_TABLE_SESSIONS", "sessions".to_owned()),
+            ("FRONTDESK_TABLE_REVIEWS", "reviews".to_owned()),
+            ("FRONTDESK_QUEUE_PRIVACY_URL", format!("{}/000000000000/privacy", local(self.sqs))),
+            ("FRONTDESK_QUEUE_NOTICES_URL", format!("{}/000000000000/notices", local(self.sqs))),
+            ("FRONTDESK_PEPPER_SECRET_ARN", "FRONTDESK_PEPPER_SECRET_ARN".to_owned()),
         ]
     }
 

@@ -1,21 +1,23 @@
-//! The clock's function with its real clients: without Podium's credentials it does all that needs none.
+//! The clock's functions with their real clients: without a provider's credentials they do all that needs none.
 
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use follow_up::FollowUp;
 use frontdesk_aws::{
     dynamo::DynamoStore,
     process::{ProcessEnv, RandomIds, SystemClock},
-    sqs::{RoutedEvents, SqsEvents, SqsSends},
+    sqs::{RoutedEvents, SqsEvents, SqsNotices, SqsSends},
     start::{Aws, Process},
 };
 use frontdesk_core::{
     body::StoredBody,
-    config::{HttpConfig, PodiumConfig, PodiumContract, TokenBody},
+    config::{HttpConfig, PodiumConfig, PodiumContract, ShopifyApiConfig, TokenBody},
     inbox::{Accepted, BodySha256, Inbox, InboxKey, NewEvent, Source},
     retry::RetryAfter,
+    task::{TaskError, Tick},
     telemetry::{Metric, Value as Field},
     time::{Clock, DAY},
 };
@@ -25,23 +27,31 @@ use frontdesk_tests::{
     tables::{Tables, names},
     wire::{Fate, Wire},
 };
-use frontdesk_wiring::{PodiumClient, Wiring};
+use frontdesk_wiring::{PodiumClient, ShopifyClient, Wiring};
 use serde_json::{Value, json};
-use timers::{TaskError, Tick, Timers};
+use timers::Timers;
 
-use super::{Reports, functions::rules};
+use super::{
+    Reports,
+    functions::{follow_up_rules, rules},
+};
 
 const CREDENTIALS: &str = r#"{"client_id": "ci", "client_secret": "cs-hush", "refresh_token": "rt-hush"}"#;
 const PLACEHOLDER: &str =
     r#"{"client_id": "REPLACE_ME", "client_secret": "REPLACE_ME", "refresh_token": "REPLACE_ME"}"#;
 
-type Clockwork = Timers<DynamoStore, RoutedEvents, SqsSends, PodiumClient<Reports>, SystemClock, RandomIds, Reports>;
+type Clockwork =
+    Timers<DynamoStore, RoutedEvents, SqsSends, SqsNotices, PodiumClient<Reports>, SystemClock, RandomIds, Reports>;
+
+type Follower =
+    FollowUp<DynamoStore, SqsEvents, PodiumClient<Reports>, ShopifyClient<Reports>, SystemClock, RandomIds, Reports>;
 
 /// What the secret holds; `None`: nobody answers.
 type Held = Arc<Mutex<Option<&'static str>>>;
 
 struct Shop {
     timers: Clockwork,
+    follow_up: Follower,
     reports: Reports,
     secret: Held,
     _tables: Tables,
@@ -49,7 +59,7 @@ struct Shop {
     _podium: StandIns,
 }
 
-/// Starts the function as its `main` does.
+/// Starts the functions as their `main`s do.
 async fn started(held: Option<&'static str>) -> Shop {
     let (tables, secret) = (Tables::start().await, Arc::new(Mutex::new(held)));
     let shown = Arc::clone(&secret);
@@ -71,6 +81,8 @@ async fn started(held: Option<&'static str>) -> Shop {
     let (aws, reports, ids) =
         (Aws::from_env(&env, &TIMING).unwrap(), Reports::default(), RandomIds::from_system().unwrap());
     let process = Process { env: ProcessEnv, telemetry: reports.clone(), clock: SystemClock, ids: ids.clone() };
+    // What the second function says of the same secret at its start is not counted.
+    let quiet = Process { env: ProcessEnv, telemetry: Reports::default(), clock: SystemClock, ids: ids.clone() };
     let (store, seconds) = (DynamoStore::new(aws.dynamodb(), names(), ids.clone()), Duration::from_secs);
     let http = HttpConfig {
         connect_timeout: seconds(2),
@@ -86,27 +98,49 @@ async fn started(held: Option<&'static str>) -> Shop {
         secret: "the-secret".into(),
         campaign: None,
     };
-    let client = Wiring::new(&http, &aws, &store, &process).unwrap();
-    let client = client.podium_beside_other_work(&config, &rules().mirror.tag).await.unwrap();
+    let wiring = Wiring::new(&http, &aws, &store, &process).unwrap();
+    let client = wiring.podium_with_tag_beside_other_work(&config, &rules().mirror.tag).await.unwrap();
+    let untagged = Wiring::new(&http, &aws, &store, &quiet).unwrap();
+    let untagged = untagged.podium_beside_other_work(&config).await.unwrap();
+    let config =
+        ShopifyApiConfig { url: podium.shopify_url(), version: "2026-10".into(), secret: "the-other-secret".into() };
+    let shopify = wiring.shopify_beside_other_work(&follow_up_rules().shop, &config).await.unwrap();
     let timers = Timers {
         store: store.clone(),
         events: RoutedEvents {
             shopify: SqsEvents::new(aws.sqs(), "https://sqs.example/1/shopify".into()),
             podium: SqsEvents::in_lines(aws.sqs(), "https://sqs.example/1/podium.fifo".into(), ids.clone()),
+            privacy: SqsEvents::new(aws.sqs(), "https://sqs.example/1/privacy".into()),
         },
         sends: SqsSends::new(aws.sqs(), "https://sqs.example/1/sends".into()),
+        notices: SqsNotices::new(aws.sqs(), "https://sqs.example/1/notices".into()),
         podium: client,
         clock: SystemClock,
-        ids,
+        ids: ids.clone(),
         telemetry: reports.clone(),
         rules: rules(),
     };
-    Shop { timers, reports, secret, _tables: tables, _wires: [secrets, sqs], _podium: podium }
+    let follow_up = FollowUp {
+        store: store.clone(),
+        shopify_events: SqsEvents::new(aws.sqs(), "https://sqs.example/1/shopify".into()),
+        podium_events: SqsEvents::in_lines(aws.sqs(), "https://sqs.example/1/podium.fifo".into(), ids.clone()),
+        podium: untagged,
+        shopify,
+        clock: SystemClock,
+        ids,
+        telemetry: reports.clone(),
+        rules: follow_up_rules(),
+    };
+    Shop { timers, follow_up, reports, secret, _tables: tables, _wires: [secrets, sqs], _podium: podium }
 }
 
 impl Shop {
     async fn tick(&self, task: &str) -> Result<usize, TaskError> {
         self.timers.handle(&Tick { task: task.into() }).await.map(|done| done.handled)
+    }
+
+    async fn follow(&self, task: &str) -> Result<usize, TaskError> {
+        self.follow_up.handle(&Tick { task: task.into() }).await.map(|done| done.handled)
     }
 
     /// An event that has waited for long enough.
@@ -143,13 +177,15 @@ async fn without_podiums_credentials_all_that_needs_none_is_done() {
         (None, "a secret could not be read at the start"),
     ] {
         let shop = started(held).await;
-        let told = shop.told(at_the_start);
+        let mut told = shop.told(at_the_start);
+        told.retain(|detail| !detail.contains("SHOPIFY_ADMIN_SECRET_ARN"));
         assert!(told.len() == 1 && told[0].contains("PODIUM_OAUTH_SECRET_ARN names the secret the-secret"), "{told:?}");
         shop.left_behind().await;
         assert_eq!(shop.tick("sweep").await, Ok(1), "{held:?}");
-        for idle in ["promote", "sessions", "mirror"] {
+        for idle in ["promote", "sessions", "mirror", "notices"] {
             assert_eq!(shop.tick(idle).await, Ok(0), "{held:?}");
         }
+        assert_eq!(shop.follow("sends").await, Ok(0), "{held:?}");
         assert_eq!(shop.reports.0.count_of(Metric::TokenRefreshFailed), 0, "nothing of that asked Podium");
 
         assert_eq!(shop.tick("locations").await, Ok(0));
@@ -162,6 +198,17 @@ async fn without_podiums_credentials_all_that_needs_none_is_done() {
         assert!(shop.tick("locations").await.unwrap() > 0, "{:?}", shop.reports.0.lines());
         assert_eq!(shop.reports.0.count_of(Metric::LocationsRefreshed), 1);
     }
+}
+
+/// The same of Shopify: a list that cannot be read is no reason to leave the other work undone.
+#[tokio::test]
+async fn without_shopifys_credentials_all_that_needs_none_is_done() {
+    let shop = started(Some(PLACEHOLDER)).await;
+    let told = shop.told("Shopify's credentials cannot be used; whatever needs Shopify waits");
+    assert!(told.len() == 1 && told[0].contains("SHOPIFY_ADMIN_SECRET_ARN"), "{told:?}");
+    assert_eq!(shop.follow("sends").await, Ok(0));
+    assert_eq!(shop.follow("reconcile-orders").await, Ok(0));
+    assert_eq!(shop.reports.0.count_of(Metric::ReconcileFailed), 1);
 }
 
 /// A form that no test names would be a secret that anybody reads off a log.

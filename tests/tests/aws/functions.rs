@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use follow_up::FollowUp;
 use frontdesk_aws::{
     dynamo::DynamoStore,
     lambda::{
@@ -9,18 +10,29 @@ use frontdesk_aws::{
         queue::{QueueAnswer, QueueEvent, Record},
     },
     process::RandomIds,
-    sqs::{RoutedEvents, SqsEvents, SqsSends},
+    sqs::{RoutedEvents, SqsEvents, SqsNotices, SqsSends},
 };
 use frontdesk_core::{
     config::{MirrorConfig, WatchConfig},
-    flow::{locations::LocationRules, say::SpeakerRules, worker::WorkerRules},
-    ids::{GroupId, OrderId, OrderKey},
+    flow::{
+        ingest::{IngestRules, PodiumEndpoint},
+        locations::LocationRules,
+        reconcile::ReconcileRules,
+        say::SpeakerRules,
+        worker::WorkerRules,
+    },
+    ids::{GroupId, Ids, OrderId, OrderKey},
     inbox::{Accepted, BodySha256, Inbox, InboxKey, NewEvent, Source},
+    notice::{Channel, Content, Notice, NoticeClaim, NoticeEnd, NoticeKey, NoticeKind, NoticeStep, Notices},
     provider::OptOutMirror,
     request::RequestStatus,
     retry::Backoff,
     session::SessionRules,
+    signature::{ReplayWindow, StalePolicy},
+    store::{Fenced, Lease},
+    task::{TaskError, Tick},
     time::{Clock, DAY, UnixMillis},
+    wish::ExtraWords,
 };
 use frontdesk_testkit::{
     shop,
@@ -33,7 +45,7 @@ use frontdesk_tests::{
 };
 use serde_json::{Value, json};
 use shopify_worker::Worker;
-use timers::{TaskError, TaskRules, Tick, Timers};
+use timers::{Task, TaskRules, Timers};
 
 use super::{Reports, SharedClock};
 
@@ -46,7 +58,8 @@ struct House {
     store: DynamoStore,
     clock: SharedClock,
     worker: Worker<DynamoStore, SharedClock, RandomIds, Reports>,
-    timers: Timers<DynamoStore, RoutedEvents, SqsSends, World, SharedClock, RandomIds, Reports>,
+    timers: Timers<DynamoStore, RoutedEvents, SqsSends, SqsNotices, World, SharedClock, RandomIds, Reports>,
+    follow_up: FollowUp<DynamoStore, SqsEvents, World, World, SharedClock, RandomIds, Reports>,
 }
 
 pub(super) fn rules() -> TaskRules {
@@ -63,6 +76,23 @@ pub(super) fn rules() -> TaskRules {
             tag: "do-not-contact".into(),
             backoff: Backoff { base: seconds(60), cap: seconds(3_600) },
         },
+        notify_within: seconds(60),
+    }
+}
+
+pub(super) fn follow_up_rules() -> follow_up::TaskRules {
+    let seconds = Duration::from_secs;
+    follow_up::TaskRules {
+        shop: shop::shop(),
+        policy: shop::policy(),
+        speaker: SpeakerRules { lease: seconds(330), settle: seconds(120), look_up_for: DAY, keep: DAY * 90 },
+        podium: PodiumEndpoint {
+            schemes: Vec::new(),
+            window: ReplayWindow { window_s: 0, stale: StalePolicy::Reject },
+            extra_words: ExtraWords::default(),
+        },
+        intake: IngestRules { body_bytes_max: 1_000_000, keep: DAY * 14 },
+        reconcile: ReconcileRules { back: DAY, overlap: seconds(600), settle: seconds(900), run_for: seconds(120) },
     }
 }
 
@@ -90,15 +120,28 @@ async fn house() -> House {
         events: RoutedEvents {
             shopify: SqsEvents::new(client.clone(), "https://sqs.example/1/shopify".into()),
             podium: SqsEvents::in_lines(client.clone(), "https://sqs.example/1/podium.fifo".into(), ids.clone()),
+            privacy: SqsEvents::new(client.clone(), "https://sqs.example/1/privacy".into()),
         },
-        sends: SqsSends::new(client, "https://sqs.example/1/sends".into()),
+        sends: SqsSends::new(client.clone(), "https://sqs.example/1/sends".into()),
+        notices: SqsNotices::new(client.clone(), "https://sqs.example/1/notices".into()),
         podium: World::chatting(Plan::default()),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        telemetry: telemetry.clone(),
+        rules: rules(),
+    };
+    let follow_up = FollowUp {
+        store: store.clone(),
+        shopify_events: SqsEvents::new(client.clone(), "https://sqs.example/1/shopify".into()),
+        podium_events: SqsEvents::in_lines(client, "https://sqs.example/1/podium.fifo".into(), ids.clone()),
+        podium: World::chatting(Plan::default()),
+        shopify: World::chatting(Plan::default()),
         clock: clock.clone(),
         ids,
         telemetry,
-        rules: rules(),
+        rules: follow_up_rules(),
     };
-    House { tables, sqs, store, clock, worker, timers }
+    House { tables, sqs, store, clock, worker, timers, follow_up }
 }
 
 impl House {
@@ -137,6 +180,10 @@ impl House {
 
     async fn tick(&self, task: &str) -> Result<usize, TaskError> {
         self.timers.handle(&Tick { task: task.into() }).await.map(|done| done.handled)
+    }
+
+    async fn follow(&self, task: &str) -> Result<usize, TaskError> {
+        self.follow_up.handle(&Tick { task: task.into() }).await.map(|done| done.handled)
     }
 }
 
@@ -185,8 +232,9 @@ async fn each_swept_event_goes_to_its_own_workers_queue_and_line() {
     let line = GroupId::of("a conversation");
     house.receive("e1", "{}").await;
     house.receive_from(Source::Podium, "e2", "{}", Some(line.clone())).await;
+    house.receive_from(Source::Privacy, "e3", "{}", None).await;
     house.clock.advance_s(180);
-    assert_eq!(house.tick("sweep").await, Ok(2));
+    assert_eq!(house.tick("sweep").await, Ok(3));
     let mut sent: Vec<Value> = house.sqs.calls().iter().map(frontdesk_tests::wire::Call::json).collect();
     sent.sort_by_key(|message| message["MessageBody"].to_string());
     let name = sent[0]["MessageDeduplicationId"].clone();
@@ -199,6 +247,7 @@ async fn each_swept_event_goes_to_its_own_workers_queue_and_line() {
                 "MessageGroupId": line.as_str(),
                 "MessageDeduplicationId": name,
             }),
+            json!({"QueueUrl": "https://sqs.example/1/privacy", "MessageBody": "privacy#e3"}),
             json!({"QueueUrl": "https://sqs.example/1/shopify", "MessageBody": "shopify#e1"}),
         ]
     );
@@ -220,9 +269,57 @@ async fn a_table_in_trouble_brings_its_message_back_and_a_timer_its_error() {
 #[tokio::test]
 async fn a_schedule_without_a_task_of_ours_is_told_which_there_are() {
     let house = house().await;
-    for wrong in ["", "Promote", "reconcile"] {
+    for wrong in ["", "Promote", "reconcile", "sends"] {
         let text = house.tick(wrong).await.unwrap_err().to_string();
-        let tasks = r#""promote", "sweep", "sessions", "locations", "mirror""#;
+        let tasks = Task::ALL.map(|task| format!("{:?}", task.as_str())).join(", ");
         assert_eq!(text, format!("there is no task {wrong:?}; the tasks are {tasks}"));
     }
+    for wrong in ["", "reconcile", "promote"] {
+        let text = house.follow(wrong).await.unwrap_err().to_string();
+        let tasks = follow_up::Task::ALL.map(|task| format!("{:?}", task.as_str())).join(", ");
+        assert_eq!(text, format!("there is no task {wrong:?}; the tasks are {tasks}"));
+    }
+}
+
+/// A list of a provider's brings what its webhook lost into the worker's queue, once.
+#[tokio::test]
+async fn what_no_webhook_told_is_found_in_the_lists_and_queued() {
+    let house = house().await;
+    assert_eq!(house.follow("sends").await, Ok(0));
+    for task in ["reconcile-reviews", "reconcile-messages", "reconcile-orders"] {
+        assert_eq!(house.follow(task).await, Ok(0), "{task}: there is nothing in the lists");
+    }
+    let kept = house.tables.items("directory");
+    assert_eq!(kept.len(), 3, "how far each list was compared: {kept:?}");
+}
+
+/// What people have to be told is found without its message, and by the clock alone.
+#[tokio::test]
+async fn a_notice_whose_message_was_lost_is_queued_each_minute_until_it_is_told() {
+    let house = house().await;
+    let now = house.clock.now();
+    let key = NoticeKey::new(NoticeKind::BadReview, "rev_1#1");
+    let content = Content {
+        headline: "1-star review".into(),
+        facts: Vec::new(),
+        quote: None,
+        link: None,
+        action: "Call.".into(),
+    };
+    let (about, expires_at) = (vec!["rev_1".to_owned()], now.plus(DAY * 30));
+    let notice = Notice { key: key.clone(), kind: NoticeKind::BadReview, content, about, opened_at: now, expires_at };
+    assert_eq!(house.store.open_notice(&notice).await, Ok(true));
+    house.clock.advance_s(1);
+    assert_eq!(house.tick("notices").await, Ok(1));
+    assert_eq!(house.tick("notices").await, Ok(1), "nobody has told it yet");
+    let sent = house.sqs.calls();
+    assert!(sent.iter().all(|call| call.json()["QueueUrl"] == "https://sqs.example/1/notices"));
+    assert!(sent.iter().all(|call| call.json()["MessageBody"] == key.as_str()));
+
+    let lease =
+        Lease { owner: RandomIds::from_system().unwrap().owner(), now: house.clock.now(), until: now.plus(DAY) };
+    assert!(matches!(house.store.claim_notice(&key, &lease).await, Ok(NoticeClaim::Acquired(_))));
+    let told = NoticeStep::End(NoticeEnd::Told(Channel::Slack));
+    assert_eq!(house.store.step_notice(&key, &lease, &told).await, Ok(Fenced::Written));
+    assert_eq!(house.tick("notices").await, Ok(0));
 }

@@ -12,9 +12,11 @@
 mod billing;
 mod clock;
 mod functions;
+mod people;
 mod queues;
 mod secrets;
 mod start;
+mod topic;
 
 use std::sync::{
     Arc,

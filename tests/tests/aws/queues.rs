@@ -4,11 +4,12 @@ use std::{collections::BTreeSet, time::Duration};
 
 use frontdesk_aws::{
     process::RandomIds,
-    sqs::{RoutedEvents, SqsEvents, SqsSends},
+    sqs::{DoorQueue, RoutedEvents, SqsEvents, SqsNotices, SqsSends},
 };
 use frontdesk_core::{
     ids::{EventId, GroupId, OrderId, OrderKey, ShopDomain, short_hash},
     inbox::{InboxKey, Source},
+    notice::{NoticeKey, NoticeKind, NoticeQueue},
     queue::{DelaySeconds, EventQueue, SendQueue, Wake},
 };
 use frontdesk_tests::{
@@ -149,7 +150,7 @@ async fn a_repetition_of_ones_own_is_a_repetition() {
 
 #[tokio::test]
 async fn each_providers_events_go_to_its_own_queue_whatever_becomes_of_the_others() {
-    for broken in ["none", "shopify", "podium"] {
+    for broken in ["none", "shopify", "podium", "privacy"] {
         let wire = Wire::nowhere(move |call| {
             let sent = call.json();
             if sent["QueueUrl"].as_str().is_some_and(|url| url.contains(broken)) {
@@ -162,10 +163,12 @@ async fn each_providers_events_go_to_its_own_queue_whatever_becomes_of_the_other
         let ids = RandomIds::from_system().unwrap();
         let queues = RoutedEvents {
             shopify: SqsEvents::new(client.clone(), "https://sqs.example/1/shopify".into()),
-            podium: SqsEvents::in_lines(client, "https://sqs.example/1/podium.fifo".into(), ids),
+            podium: SqsEvents::in_lines(client.clone(), "https://sqs.example/1/podium.fifo".into(), ids),
+            privacy: SqsEvents::new(client, "https://sqs.example/1/privacy".into()),
         };
-        let both = [wake(Source::Podium, "e1", None), wake(Source::Shopify, "e2", None)];
-        assert_eq!(queues.enqueue(&both).await.is_ok(), broken == "none");
+        let all =
+            [wake(Source::Podium, "e1", None), wake(Source::Privacy, "e3", None), wake(Source::Shopify, "e2", None)];
+        assert_eq!(queues.enqueue(&all).await.is_ok(), broken == "none");
         let mut sent: Vec<(String, String)> = wire
             .calls()
             .iter()
@@ -173,8 +176,71 @@ async fn each_providers_events_go_to_its_own_queue_whatever_becomes_of_the_other
             .map(|m| (m["QueueUrl"].as_str().unwrap().to_owned(), m["MessageBody"].as_str().unwrap().to_owned()))
             .collect();
         sent.sort();
-        let expected =
-            [("https://sqs.example/1/podium.fifo", "podium#e1"), ("https://sqs.example/1/shopify", "shopify#e2")];
+        let expected = [
+            ("https://sqs.example/1/podium.fifo", "podium#e1"),
+            ("https://sqs.example/1/privacy", "privacy#e3"),
+            ("https://sqs.example/1/shopify", "shopify#e2"),
+        ];
         assert_eq!(sent, expected.map(|(url, body)| (url.to_owned(), body.to_owned())));
     }
+}
+
+#[tokio::test]
+async fn a_notice_waits_as_long_as_it_is_told() {
+    let wire = Wire::nowhere(|_| Fate::Answer(200, json!({"MessageId": "m"}))).await;
+    let queue = SqsNotices::new(aws_at(&wire.url).sqs(), "https://sqs.example/1/notices".into());
+    let key = NoticeKey::new(NoticeKind::Unresolved, "review-request#a.myshopify.com#1");
+    for delay in [DelaySeconds::ZERO, DelaySeconds::covering(DelaySeconds::MAX).unwrap()] {
+        queue.enqueue_notice(&key, delay).await.unwrap();
+    }
+    let bodies: Vec<_> = wire.calls().iter().map(Call::json).collect();
+    let message = |delay: u16| json!({"QueueUrl": "https://sqs.example/1/notices", "MessageBody": key.as_str(), "DelaySeconds": delay});
+    assert_eq!(bodies, [message(0), message(900)]);
+    assert_eq!(queue.open().await, Ok(()));
+
+    let refusal = json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone"});
+    let wire = Wire::nowhere(move |_| Fate::Answer(400, refusal.clone())).await;
+    let queue = SqsNotices::new(aws_at(&wire.url).sqs(), "https://sqs.example/1/notices".into());
+    assert_eq!(queue.enqueue_notice(&key, DelaySeconds::ZERO).await.unwrap_err().queue, "notices");
+}
+
+/// Who asks what is kept of them has a worker of their own, whichever of the shop's webhooks brings it.
+#[tokio::test]
+async fn an_endpoints_hints_go_to_the_workers_that_have_to_see_them() {
+    for broken in ["none", "orders", "privacy"] {
+        let wire = Wire::nowhere(move |call| {
+            if call.json()["QueueUrl"].as_str().is_some_and(|url| url.contains(broken)) {
+                return Fate::Answer(400, json!({"__type": "AccessDeniedException", "message": "no"}));
+            }
+            taking_but(&[])(call)
+        })
+        .await;
+        let client = aws_at(&wire.url).sqs();
+        let door = DoorQueue::Shopify {
+            shopify: SqsEvents::new(client.clone(), "https://sqs.example/1/orders".into()),
+            privacy: SqsEvents::new(client.clone(), "https://sqs.example/1/privacy".into()),
+        };
+        let both = [wake(Source::Privacy, "e1", None), wake(Source::Shopify, "e2", None)];
+        assert_eq!(door.enqueue(&both).await.is_ok(), broken == "none");
+        let mut sent: Vec<String> =
+            wire.calls().iter().map(|call| call.json()["MessageBody"].as_str().unwrap().to_owned()).collect();
+        sent.sort();
+        assert_eq!(sent, ["privacy#e1", "shopify#e2"], "trouble of one keeps nothing else back");
+        for some in &both {
+            wire.forget();
+            let _ = door.enqueue(std::slice::from_ref(some)).await;
+            assert_eq!(wire.operations(), ["SendMessage"], "one event is one message");
+        }
+
+        let podium = DoorQueue::Podium(SqsEvents::new(client, "https://sqs.example/1/podium".into()));
+        wire.forget();
+        podium.enqueue(&[wake(Source::Podium, "e3", None)]).await.unwrap();
+        assert_eq!(wire.calls()[0].json()["MessageBody"], "podium#e3");
+    }
+    let wire = Wire::nowhere(|_| Fate::Answer(200, json!({}))).await;
+    let some = || SqsEvents::new(aws_at(&wire.url).sqs(), "https://sqs.example/1/some".into());
+    for door in [DoorQueue::Podium(some()), DoorQueue::Shopify { shopify: some(), privacy: some() }] {
+        assert_eq!(door.open().await, Ok(()));
+    }
+    assert!(wire.calls().iter().all(|call| call.method == "GET"), "nothing is sent");
 }

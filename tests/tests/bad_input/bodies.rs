@@ -109,8 +109,6 @@ fn no_event() -> Vec<Case> {
         ("other capitals", text(r#"{"ID": 1, "Line_Items": [], "Financial_Status": "paid"}"#)),
         ("a refund of nothing", text(r#"{"order_id": 1}"#)),
         ("a refund of null", text(r#"{"order_id": null, "transactions": []}"#)),
-        ("a fulfilment event", sample("fulfillment-events-create-delivered.json")),
-        ("a redaction", sample("customers-redact.json")),
         ("a GraphQL answer", sample("graphql-order-ok.json")),
     ];
     bad.into_iter().map(|(name, body)| (name, body, Rejected, UNKNOWN)).collect()
@@ -335,13 +333,16 @@ fn every_sample_of_shopify_ends_as_it_should() {
         ("refunds-create.json", Done, "refunded"),
         ("refunds-create-partial.json", Done, "refunded"),
         ("raw/orders-fulfilled-au-wire.bin", Done, "scheduled"),
-        ("raw/customers-redact-wire.bin", Rejected, UNKNOWN),
-        ("customers-data-request.json", Rejected, UNKNOWN),
-        ("customers-marketing-consent-update-unsubscribed.json", Rejected, UNKNOWN),
-        ("customers-redact.json", Rejected, UNKNOWN),
-        ("shop-redact.json", Rejected, UNKNOWN),
-        ("fulfillment-events-create-attempted.json", Rejected, UNKNOWN),
-        ("fulfillment-events-create-delivered.json", Rejected, UNKNOWN),
+        ("raw/customers-redact-wire.bin", Done, "customer_erased"),
+        ("customers-data-request.json", Done, "data_request_noted"),
+        ("customers-marketing-consent-update-unsubscribed.json", Done, "consent_noted"),
+        ("customers-redact.json", Done, "customer_erased"),
+        ("shop-redact.json", Done, "shop_erased"),
+        ("fulfillment-events-create-attempted.json", Done, "in_transit"),
+        ("fulfillment-events-create-delivered.json", Done, "delivered"),
+        ("returns-request.json", Done, "nothing_to_change"),
+        ("returns-cancel.json", Done, "return_ended"),
+        ("app-uninstalled.json", Done, "app_uninstalled"),
     ];
     for (name, status, outcome) in ends {
         let (_, row) = House::sees_through(policy(), &sample(name));

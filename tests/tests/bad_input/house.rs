@@ -73,6 +73,7 @@ pub(crate) fn policy() -> ReviewPolicy {
         name: format!("Harbour Lane {uid}"),
         country: country.into(),
         shopify_ids: vec![id],
+        review_link: None,
     };
     let locations = vec![
         location("burleigh", "AU", 88_110_022_001),

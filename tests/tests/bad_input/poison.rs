@@ -11,11 +11,14 @@ use frontdesk_core::{
         ChangeOutcome, Contact, Contacts, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome, NotTextable,
         OptOutChange, PodiumLink,
     },
+    directory::Installation,
+    eligibility::Inputs,
     flow::{shopify_worker::ShopifyWorker, worker::WorkerRules},
     ids::{EffectKey, OrderKey, ProviderId, Shard},
     inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, NewEvent, WaitingRow},
+    notice::{Notice, NoticeClaim, NoticeDue, NoticeKey, NoticeStep, Notices},
     phone::E164Phone,
-    request::{Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, Requests},
+    request::{Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, RequestRow, Requests},
     review::PlatformChoice,
     store::{Fenced, Lease, StoreError},
     telemetry::Metric,
@@ -75,6 +78,12 @@ impl Contacts for Poisoned<'_> {
     async fn mark_not_textable(&self, phone: &E164Phone, why: NotTextable, now: UnixMillis) -> Result<(), StoreError> {
         self.tables.mark_not_textable(phone, why, now).await
     }
+    async fn flag_for_review(&self, phone: &E164Phone, now: UnixMillis) -> Result<(), StoreError> {
+        self.tables.flag_for_review(phone, now).await
+    }
+    async fn erase_contact(&self, phone: &E164Phone) -> Result<(), StoreError> {
+        self.tables.erase_contact(phone).await
+    }
     async fn meet(&self, meeting: &Meeting) -> Result<Contact, StoreError> {
         self.tables.meet(meeting).await
     }
@@ -125,8 +134,47 @@ impl Requests for Poisoned<'_> {
     async fn postpone(&self, key: &OrderKey, lease: &Lease, postpone: &Postpone) -> Result<Fenced, StoreError> {
         self.tables.postpone(key, lease, postpone).await
     }
-    async fn end_request(&self, key: &OrderKey, lease: &Lease, end: &RequestEnd) -> Result<Fenced, StoreError> {
-        self.tables.end_request(key, lease, end).await
+    async fn end_request(
+        &self,
+        key: &OrderKey,
+        lease: &Lease,
+        end: &RequestEnd,
+        inputs: Option<&Inputs>,
+    ) -> Result<Fenced, StoreError> {
+        self.tables.end_request(key, lease, end, inputs).await
+    }
+    async fn request(&self, key: &OrderKey) -> Result<Option<RequestRow>, StoreError> {
+        self.tables.request(key).await
+    }
+    async fn note_reviewed(&self, key: &OrderKey, at: UnixMillis) -> Result<(), StoreError> {
+        self.tables.note_reviewed(key, at).await
+    }
+}
+
+impl Notices for Poisoned<'_> {
+    async fn open_notice(&self, notice: &Notice) -> Result<bool, StoreError> {
+        self.tables.open_notice(notice).await
+    }
+    async fn claim_notice(&self, key: &NoticeKey, lease: &Lease) -> Result<NoticeClaim, StoreError> {
+        self.tables.claim_notice(key, lease).await
+    }
+    async fn step_notice(&self, key: &NoticeKey, lease: &Lease, step: &NoticeStep) -> Result<Fenced, StoreError> {
+        self.tables.step_notice(key, lease, step).await
+    }
+    async fn notices_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<NoticeDue>, StoreError> {
+        self.tables.notices_due(shard, before, limit).await
+    }
+}
+
+impl Installation for Poisoned<'_> {
+    async fn uninstalled_at(&self) -> Result<Option<UnixMillis>, StoreError> {
+        self.tables.uninstalled_at().await
+    }
+    async fn note_uninstalled(&self, at: UnixMillis) -> Result<(), StoreError> {
+        self.tables.note_uninstalled(at).await
+    }
+    async fn note_installed(&self, at: UnixMillis) -> Result<(), StoreError> {
+        self.tables.note_installed(at).await
     }
 }
 

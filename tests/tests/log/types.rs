@@ -9,6 +9,7 @@ use frontdesk_aws::lambda::http::HttpEvent;
 use frontdesk_core::{
     body::StoredBody,
     contact::{Contacts, Direction, Evidence, Hold, OptOutChange, OptOutFlag, OptOutSource},
+    eligibility::Inputs,
     flow::ingest::Request,
     gate,
     ids::{EffectKey, EventId, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, ShopDomain},
@@ -139,7 +140,10 @@ impl Printed {
         self.add("Decision", &decision);
         self.add("Plan", plan);
         let key = OrderKey { shop: shop::shop(), order: *order };
-        let new = NewRequest { key, plan: (**plan).clone(), at: GENESIS, expires_at: GENESIS };
+        let ShopifyEvent::Order(body) = &event else { panic!("an order") };
+        let inputs = Inputs::of_webhook(body, &shop::policy(), GENESIS);
+        let new = NewRequest { key, plan: (**plan).clone(), at: GENESIS, expires_at: GENESIS, inputs };
+        self.add("Inputs", &new.inputs);
         self.add("NewRequest", &new);
         self.add("RequestChange", &RequestChange::Schedule(Box::new(new.clone())));
         new

@@ -285,3 +285,28 @@ async fn the_line_of_an_event_comes_back_with_the_sweep() {
     assert_eq!(store.requeue(&row, at(2)).await, Ok(true));
     assert_eq!(waiting_at(&store, at(2)).await, [WaitingRow { since: at(2), ..row }]);
 }
+
+/// The demand to forget somebody names them; it is forgotten with the same write that says that it is done.
+#[tokio::test]
+async fn an_event_that_is_erased_is_done_and_says_nothing_any_more() {
+    let large = format!("planted-word{}", "x".repeat(COMPRESS_ABOVE_BYTES));
+    for body in ["planted-word", &large] {
+        let tables = Tables::start().await;
+        let store = tables.store();
+        store.accept(&event("e1", body, "r1", T0)).await.unwrap();
+        let (key, held) = (event_key("e1"), lease("a", at(1)));
+        let end = EventEnd::Erased("customer_erased");
+        assert_eq!(store.finish(&key, &held, &end).await, Ok(Fenced::Lost), "nobody holds it");
+        store.claim(&key, &held).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(store.finish(&key, &held, &end).await, Ok(Fenced::Written), "its own success too");
+        }
+        assert_eq!(store.finish(&key, &lease("b", at(1)), &end).await, Ok(Fenced::Lost));
+        assert_eq!(store.claim(&key, &lease("b", at(99))).await, Ok(InboxClaim::Ended(InboxStatus::Done)));
+        let row = tables.item("inbox", &key.to_key()).unwrap();
+        assert_eq!((&row["st"]["S"], &row["outcome"]["S"]), (&"done".into(), &"customer_erased".into()));
+        assert_eq!((&row["body_form"]["S"], &row["body_bytes"]["B"]), (&"plain".into(), &"".into()));
+        assert_eq!(waiting_at(&store, at(9_999)).await, []);
+        assert_eq!(store.accept(&event("e1", body, "r2", at(5))).await, Ok(Accepted::Duplicate), "and is not new");
+    }
+}

@@ -12,13 +12,15 @@ use frontdesk_core::{
         ChangeOutcome, Contact, Contacts, Direction, Evidence, Hold, HoldOutcome, Meeting, MirrorOutcome, MirrorState,
         NotTextable, OptOutChange, OptOutFlag, OptOutSource, PodiumLink,
     },
-    directory::{LocationBook, Locations},
+    directory::{Bookmark, Bookmarks, Installation, LocationBook, Locations},
     ids::{ProviderId, Shard},
     inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, NewEvent},
-    outbox::{Begin, Invite, Outbox, Send, Settlement},
-    provider::{Limits, Provider, Tally},
+    notice::{Channel, NoticeClaim, NoticeEnd, NoticeStep, Notices, Progress},
+    outbox::{Begin, DeliveryNews, Fact, FailureKind, Invite, Outbox, Send, Settlement, Tracked},
+    provider::{Feed, Limits, Provider, Tally},
     request::{Committed, Postpone, RequestChange, RequestClaim, RequestEnd, Requests, Wait},
     review::{Platform, PlatformChoice, PlatformRule},
+    reviews::ReviewBook,
     session::Sessions,
     signature::Secret,
     store::Fenced,
@@ -31,8 +33,11 @@ use frontdesk_tests::{
 };
 
 use super::{
-    T0, at, effect, event, event_key, lease, location, order, owner, phone, request,
+    T0, at, effect, event, event_key, lease, location,
+    notices::notice,
+    order, owner, phone, request,
     requests::commit,
+    reviews::record,
     sessions::{RULES, after, key},
     start, stop,
 };
@@ -122,6 +127,11 @@ async fn an_end_and_a_release_are_written() {
     })
     .await;
     each(claimed, async |store| {
+        let end = EventEnd::Erased("x");
+        assert_eq!(store.finish(&event_key("e1"), &lease("a", at(1)), &end).await, Ok(Fenced::Written));
+    })
+    .await;
+    each(claimed, async |store| {
         assert_eq!(store.release(&event_key("e1"), &lease("a", at(1)), Attempt::Counts).await, Ok(Fenced::Written));
     })
     .await;
@@ -201,16 +211,17 @@ async fn a_transaction_is_one_whatever_its_change() {
     let reason = frontdesk_core::review::SkipReason::Refunded;
     let changes = [
         RequestChange::Schedule(Box::new(request(2, at(10)))),
-        RequestChange::Skip { key: order(1), reason, at: at(2), expires_at },
-        RequestChange::Skip { key: order(3), reason, at: at(2), expires_at },
+        RequestChange::Skip { key: order(1), reason, at: at(2), expires_at, inputs: None },
+        RequestChange::Skip { key: order(3), reason, at: at(2), expires_at, inputs: None },
         RequestChange::Defer { key: order(1), until: at(5_000), planned_from: T0 },
+        RequestChange::Retime { key: order(1), send_after: at(5_000) },
     ];
     for change in &changes {
         each(ready, async |store| {
             let end = EventEnd::Done("x");
             let written = store.commit(&event_key("e2"), &lease("b", at(2)), &end, change).await;
             assert_eq!(written, Ok(Committed::Written), "{change:?}");
-            if let RequestChange::Defer { .. } = change {
+            if let RequestChange::Defer { .. } | RequestChange::Retime { .. } = change {
                 match store.claim_request(&order(1), &lease("s", at(5_000))).await.unwrap() {
                     RequestClaim::Acquired(request) => assert_eq!(request.plan.send_after, at(5_000)),
                     other => panic!("{other:?}"),
@@ -267,7 +278,7 @@ async fn a_sender_holds_its_request_once_and_every_step_of_it_counts_once() {
     .await;
     each(in_hand, async |store| {
         let end = RequestEnd::Unknown;
-        assert_eq!(store.end_request(&order(1), &lease("s", at(10)), &end).await, Ok(Fenced::Written));
+        assert_eq!(store.end_request(&order(1), &lease("s", at(10)), &end, None).await, Ok(Fenced::Written));
     })
     .await;
 }
@@ -458,5 +469,152 @@ async fn a_thing_is_counted_once_and_its_alarm_told_once() {
         let wire = Wire::to(&tables.url, move |call| fate(call.number)).await;
         assert_eq!(store_at(&wire.url).tally(&one(1)).await, Ok(true), "{fates:?}");
         assert_eq!(store_at(&wire.url).tally(&one(1)).await, Ok(false), "{fates:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_send_is_planned_put_off_tracked_and_resolved_once() {
+    let id = |text: &str| ProviderId::try_from(text).unwrap();
+    each(nothing, async |store| {
+        store.plan(&send(), at(5)).await.unwrap();
+        let due = store.unresolved(Shard::of(effect(1).as_str()), at(5), 9).await.unwrap();
+        assert_eq!(due.len(), 1);
+    })
+    .await;
+    for next in [None, Some(at(50))] {
+        each(begun, async |store| {
+            store.attend(&effect(1), next).await.unwrap();
+            let due = store.unresolved(Shard::of(effect(1).as_str()), at(50), 9).await.unwrap();
+            assert_eq!(due.len(), usize::from(next.is_some()));
+        })
+        .await;
+    }
+    let news = DeliveryNews::Failed(FailureKind::Other);
+    for fact in [Fact::Ours(effect(1)), Fact::News(news), Fact::Received] {
+        each(nothing, async |store| {
+            let known = store.track(&id("m1"), &fact, at(90)).await.unwrap();
+            let expected = match &fact {
+                Fact::Ours(effect) => Tracked { effect: Some(effect.clone()), ..Tracked::default() },
+                Fact::News(news) => Tracked { news: Some(*news), ..Tracked::default() },
+                Fact::Received => Tracked { received: true, ..Tracked::default() },
+            };
+            assert_eq!(known, expected);
+        })
+        .await;
+    }
+    let taken = async |store: DynamoStore| {
+        store.hold(&hold(1)).await.unwrap();
+        begun(store.clone()).await;
+        let accepted = Settlement::Accepted { message: id("m1") };
+        let _ = store.settle(&effect(1), &owner("s"), &accepted, at(11)).await.unwrap();
+    };
+    let failed = async |store: DynamoStore| {
+        taken(store.clone()).await;
+        store.resolve(&effect(1), news, at(12)).await.unwrap();
+    };
+    for news in [DeliveryNews::Sent, news, DeliveryNews::Delivered] {
+        each(taken, async |store| {
+            assert!(store.resolve(&effect(1), news, at(13)).await.unwrap().unwrap().changed, "{news:?}");
+            let held = store.contact(&phone(1)).await.unwrap().unwrap().cooldown.is_some();
+            assert_eq!(held, !matches!(news, DeliveryNews::Failed(_)));
+        })
+        .await;
+    }
+    each(failed, async |store| {
+        assert!(store.resolve(&effect(1), DeliveryNews::Delivered, at(13)).await.unwrap().unwrap().changed);
+        assert_eq!(store.contact(&phone(1)).await.unwrap().unwrap().cooldown.unwrap().at, at(11));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_notice_is_opened_held_and_ended_by_ones_own_wish() {
+    let opened = async |store: DynamoStore| {
+        store.open_notice(&notice("rev_1")).await.unwrap();
+    };
+    let key = notice("rev_1").key;
+    let held = async |store: DynamoStore| {
+        opened(store.clone()).await;
+        store.claim_notice(&key, &lease("a", at(1))).await.unwrap();
+    };
+    each(nothing, async |store| assert_eq!(store.open_notice(&notice("rev_1")).await, Ok(true))).await;
+    each(opened, async |store| {
+        let claim = store.claim_notice(&key, &lease("a", at(1))).await;
+        assert!(matches!(claim, Ok(NoticeClaim::Acquired(_))), "{claim:?}");
+    })
+    .await;
+    let again = NoticeStep::Again { progress: Progress::default(), at: at(9) };
+    for step in [again, NoticeStep::End(NoticeEnd::Told(Channel::Sns)), NoticeStep::End(NoticeEnd::GivenUp)] {
+        each(held, async |store| {
+            assert_eq!(store.step_notice(&key, &lease("a", at(1)), &step).await, Ok(Fenced::Written), "{step:?}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn reviews_bookmarks_and_words_about_the_app_are_kept() {
+    for version in [1, 2] {
+        let before = async |store: DynamoStore| {
+            if version == 2 {
+                let _ = store.save_review(&record(1)).await.unwrap();
+            }
+        };
+        each(before, async |store| {
+            assert_eq!(store.save_review(&record(version)).await, Ok(Fenced::Written));
+        })
+        .await;
+    }
+    each(nothing, async |store| {
+        let bookmark = Bookmark { done_to: at(1), under_way: None };
+        store.keep_bookmark(Feed::PodiumReviews, &bookmark).await.unwrap();
+        assert_eq!(store.bookmark(Feed::PodiumReviews).await, Ok(Some(bookmark)));
+    })
+    .await;
+    each(nothing, async |store| {
+        store.note_uninstalled(at(1)).await.unwrap();
+        assert_eq!(store.uninstalled_at().await, Ok(Some(at(1))));
+        store.note_installed(at(2)).await.unwrap();
+        assert_eq!(store.uninstalled_at().await, Ok(None));
+    })
+    .await;
+    each(scheduled, async |store| {
+        store.note_reviewed(&order(1), at(1)).await.unwrap();
+        assert_eq!(store.request(&order(1)).await.unwrap().unwrap().reviewed_at, Some(at(1)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_contact_is_flagged_told_of_and_erased() {
+    let stopped = async |store: DynamoStore| {
+        store.record_opt_out(&stop(1, T0)).await.unwrap();
+    };
+    let erased = async |store: DynamoStore| {
+        stopped(store.clone()).await;
+        store.erase_contact(&phone(1)).await.unwrap();
+    };
+    each(stopped, async |store| {
+        store.erase_contact(&phone(1)).await.unwrap();
+        assert!(store.contact(&phone(1)).await.unwrap().unwrap().opted_out().is_some());
+    })
+    .await;
+    for prepare in [0, 1, 2] {
+        let before = async |store: DynamoStore| match prepare {
+            0 => {}
+            1 => stopped(store).await,
+            _ => erased(store).await,
+        };
+        each(before, async |store| {
+            store.flag_for_review(&phone(1), at(1)).await.unwrap();
+            let contact = store.contact(&phone(1)).await.unwrap().unwrap();
+            assert_eq!((contact.flagged_at, contact.opted_out().is_some()), (Some(at(1)), prepare > 0));
+        })
+        .await;
+        each(before, async |store| {
+            store.note_telling(&phone(1)).await.unwrap();
+            assert!(store.contact(&phone(1)).await.unwrap().unwrap().mirrored_out);
+        })
+        .await;
     }
 }

@@ -9,19 +9,25 @@
     reason = "test code: a panic is a failed test"
 )]
 
+mod bookmarks;
 mod contacts;
 mod crowds;
+mod erased;
+mod erasure;
 mod inbox;
 mod limits;
 mod locations;
 mod lost;
 mod merged;
 mod mirror;
+mod notices;
 mod opt_outs;
 mod outbox;
 mod races;
 mod refusals;
 mod requests;
+mod resolve;
+mod reviews;
 mod schema;
 mod sessions;
 
@@ -30,9 +36,11 @@ use std::time::Duration;
 use frontdesk_core::{
     body::StoredBody,
     contact::{Direction, Evidence, OptOutChange, OptOutFlag, OptOutSource},
+    eligibility::{Consent, Inputs, PhoneState},
     ids::{EffectKey, EventId, LocationUid, OrderId, OrderKey, OwnerToken, ShopDomain},
     inbox::{BodySha256, InboxKey, NewEvent, Source},
     phone::E164Phone,
+    provider::Financial,
     request::{NewRequest, Plan},
     store::Lease,
     time::{DAY, UnixMillis},
@@ -94,6 +102,24 @@ fn location() -> LocationUid {
     LocationUid::try_from("loc-1").unwrap()
 }
 
+/// What was known of an order.
+fn inputs() -> Inputs {
+    Inputs {
+        financial: Financial::Settled,
+        fulfillment: true,
+        cancelled: false,
+        test: false,
+        point_of_sale: false,
+        b2b: false,
+        tag_excluded: false,
+        consent: Consent::NotAsked,
+        phone: PhoneState::Usable,
+        location_mapped: true,
+        age_days: Some(3),
+        return_open: None,
+    }
+}
+
 /// A request that is to be sent at `send_after`.
 fn request(number: u64, send_after: UnixMillis) -> NewRequest {
     NewRequest {
@@ -108,6 +134,7 @@ fn request(number: u64, send_after: UnixMillis) -> NewRequest {
         },
         at: T0,
         expires_at: send_after.plus(DAY * 400),
+        inputs: inputs(),
     }
 }
 

@@ -1,24 +1,24 @@
 //! Sends: begun by one, settled by that one, never begun again while nobody knows.
 
 use frontdesk_core::{
-    ids::ProviderId,
-    outbox::{Begin, Invite, Outbox, OutboxState, Send, Settlement, Unfinished},
-    store::{Fenced, StoreError},
-    time::DAY,
+    ids::{EffectKey, ProviderId, Shard},
+    outbox::{Begin, Invite, Outbox, OutboxState, Send, SendRow, Settlement, Unfinished, Unresolved},
+    store::Fenced,
+    time::{DAY, UnixMillis},
 };
 use frontdesk_tests::tables::Tables;
 
-use super::{T0, at, effect, lease, location, owner, phone};
+use super::{T0, at, effect, event_key, lease, location, order, owner, phone};
 
-fn send(number: u64) -> Send {
+pub(super) fn send(number: u64) -> Send {
     Send { key: effect(number), phone: phone(1), location: location(), expires_at: T0.plus(DAY * 90) }
 }
 
-fn id(text: &str) -> ProviderId {
+pub(super) fn id(text: &str) -> ProviderId {
     ProviderId::try_from(text).unwrap()
 }
 
-fn invite(name: &str) -> Invite {
+pub(super) fn invite(name: &str) -> Invite {
     Invite { uid: id(name), url: format!("https://podium.example/{name}") }
 }
 
@@ -80,7 +80,7 @@ async fn a_settled_send_says_what_it_is_and_is_never_begun_again() {
         let store = tables.store();
         store.begin(&send(1), &lease("a", T0)).await.unwrap();
         let begun = tables.item("outbox", effect(1).as_str()).unwrap();
-        assert_eq!(begun["since_ms"]["N"], T0.get().to_string(), "{begun}");
+        assert_eq!(begun["since_ms"]["N"], T0.plus(DAY).get().to_string(), "{begun}");
         assert_eq!(store.settle(&effect(1), &owner("a"), &settlement, at(1)).await, Ok(Fenced::Written));
         assert_eq!(
             store.settle(&effect(1), &owner("a"), &settlement, at(1)).await,
@@ -108,30 +108,94 @@ async fn another_message_is_another_outcome() {
     assert_eq!(store.settle(&effect(1), &owner("a"), &second, at(1)).await, Ok(Fenced::Lost));
 }
 
-#[tokio::test]
-async fn what_was_sent_is_found_by_the_providers_name_of_it() {
-    let tables = Tables::start().await;
-    let store = tables.store();
-    assert_eq!(store.recipient_of(&id("m1")).await, Ok(None), "none of ours");
-    let other = Send { phone: phone(2), ..send(2) };
-    for (send, settlement) in [
-        (send(1), Settlement::Accepted { message: id("m1") }),
-        (other, Settlement::Accepted { message: id("m2") }),
-        (send(3), Settlement::Failed { reason: "m3".into() }),
-    ] {
-        store.begin(&send, &lease("a", T0)).await.unwrap();
-        assert_eq!(store.settle(&send.key, &owner("a"), &settlement, at(1)).await, Ok(Fenced::Written));
+async fn attention(store: &impl Outbox, before: UnixMillis) -> Vec<Unresolved> {
+    let mut due = Vec::new();
+    for shard in Shard::all() {
+        due.extend(store.unresolved(shard, before, 25).await.unwrap());
     }
-    assert_eq!(store.recipient_of(&id("m1")).await, Ok(Some(phone(1))));
-    assert_eq!(store.recipient_of(&id("m2")).await, Ok(Some(phone(2))));
-    assert_eq!(store.recipient_of(&id("m3")).await, Ok(None), "a reason is no message");
+    due
 }
 
 #[tokio::test]
-async fn a_recipient_that_cannot_be_read_is_not_taken_for_nobody() {
+async fn a_send_is_read_with_all_that_is_kept_of_it() {
     let tables = Tables::start().await;
-    let row = serde_json::json!({"pk": {"S": "x"}, "message_id": {"S": "m1"}, "phone_e164": {"S": "0491 570 006"}});
-    tables.put("outbox", &row);
-    let unreadable = StoreError::Corrupt { table: "outbox", what: "phone_e164" };
-    assert_eq!(tables.store().recipient_of(&id("m1")).await, Err(unreadable));
+    let store = tables.store();
+    assert_eq!(store.send_row(&effect(1)).await, Ok(None));
+    store.keep_invite(&send(1), &invite("i1")).await.unwrap();
+    let mut row = SendRow {
+        state: OutboxState::Pending { invite: Some(invite("i1")) },
+        phone: Some(phone(1)),
+        location: location(),
+        invite: Some(invite("i1")),
+        settled_at: None,
+        expires_at: T0.plus(DAY * 90),
+    };
+    assert_eq!(store.send_row(&effect(1)).await, Ok(Some(row.clone())));
+    store.begin(&send(1), &lease("a", at(1))).await.unwrap();
+    let accepted = Settlement::Accepted { message: id("m1") };
+    assert_eq!(store.settle(&effect(1), &owner("a"), &accepted, at(2)).await, Ok(Fenced::Written));
+    row.state = OutboxState::Accepted { message: id("m1") };
+    row.settled_at = Some(at(2));
+    assert_eq!(store.send_row(&effect(1)).await, Ok(Some(row)), "the link is still known");
+}
+
+#[tokio::test]
+async fn what_is_planned_waits_for_its_day_and_is_planned_once() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let key = EffectKey::reminder(&order(1));
+    let planned = Send { key: key.clone(), ..send(1) };
+    store.plan(&planned, at(100)).await.unwrap();
+    store.plan(&Send { phone: phone(2), ..planned.clone() }, at(5)).await.unwrap();
+    assert_eq!(attention(&store, at(99)).await, []);
+    assert_eq!(attention(&store, at(100)).await, [Unresolved { key: key.clone(), at: at(100) }]);
+    let row = store.send_row(&key).await.unwrap().unwrap();
+    assert_eq!((row.state, row.phone), (OutboxState::Pending { invite: None }, Some(phone(1))));
+
+    assert_eq!(store.begin(&planned, &lease("a", at(100))).await, Ok(Begin::Begun));
+    assert_eq!(attention(&store, at(100).plus(DAY)).await[0].at, at(100).plus(DAY), "should its sender die");
+    assert_eq!(store.settle(&key, &owner("a"), &Settlement::NotSent, at(101)).await, Ok(Fenced::Written));
+    assert_eq!(attention(&store, at(101).plus(DAY)).await[0].at, at(101).plus(DAY), "nobody else brings it back");
+    store.plan(&planned, at(5)).await.unwrap();
+    assert_eq!(attention(&store, at(6)).await, [], "what was begun is not planned");
+}
+
+#[tokio::test]
+async fn whatever_somebody_has_to_confirm_needs_attention_a_day_later_and_nothing_else_does() {
+    let confirmed = [effect(1), EffectKey::reminder(&order(1))];
+    let shown =
+        [EffectKey::answer(&event_key("e1").event), EffectKey::keep_alive("s", 1), EffectKey::thanks(&id("rev_1"))];
+    for (keys, waits) in [(confirmed.as_slice(), true), (shown.as_slice(), false)] {
+        for key in keys {
+            let tables = Tables::start().await;
+            let store = tables.store();
+            let send = Send { key: key.clone(), ..send(1) };
+            store.begin(&send, &lease("a", T0)).await.unwrap();
+            assert_eq!(attention(&store, T0.plus(DAY)).await.len(), 1, "{key:?} begun and not settled");
+            let accepted = Settlement::Accepted { message: id("m1") };
+            assert_eq!(store.settle(key, &owner("a"), &accepted, at(9)).await, Ok(Fenced::Written));
+            let due = attention(&store, at(9).plus(DAY)).await;
+            let expected = waits.then(|| Unresolved { key: key.clone(), at: at(9).plus(DAY) });
+            assert_eq!(due, Vec::from_iter(expected), "{key:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn attention_is_put_off_and_ended_and_never_makes_a_row() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    for next in [None, Some(at(1))] {
+        store.attend(&effect(9), next).await.unwrap();
+    }
+    assert_eq!(tables.items("outbox").len(), 0);
+    for number in 1..=3 {
+        store.begin(&send(number), &lease("a", at(number))).await.unwrap();
+    }
+    store.attend(&effect(1), Some(at(50).plus(DAY))).await.unwrap();
+    store.attend(&effect(2), None).await.unwrap();
+    let mut due = attention(&store, at(50).plus(DAY)).await;
+    due.sort_by_key(|due| due.at);
+    let keys: Vec<EffectKey> = due.into_iter().map(|due| due.key).collect();
+    assert_eq!(keys, [effect(3), effect(1)]);
 }

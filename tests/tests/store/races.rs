@@ -219,8 +219,13 @@ async fn between_a_refund_and_a_sender_there_is_one_winner() {
         store.claim(&event_key("refund"), &lease("w", at(10))).await.unwrap();
         let outcomes = all_at_once(&tables, 2, |store, n| async move {
             if n == 0 {
-                let change =
-                    RequestChange::Skip { key: order(1), reason: SkipReason::Refunded, at: at(10), expires_at: at(99) };
+                let change = RequestChange::Skip {
+                    key: order(1),
+                    reason: SkipReason::Refunded,
+                    at: at(10),
+                    expires_at: at(99),
+                    inputs: None,
+                };
                 let end = EventEnd::Done("refunded");
                 store.commit(&event_key("refund"), &lease("w", at(10)), &end, &change).await.unwrap()
                     == Committed::Written
@@ -237,7 +242,7 @@ async fn between_a_refund_and_a_sender_there_is_one_winner() {
                     }
                 }
                 store.begin_sending(&order(1), &held, &choice).await.unwrap() == Fenced::Written
-                    && store.end_request(&order(1), &held, &RequestEnd::Unknown).await.unwrap() == Fenced::Written
+                    && store.end_request(&order(1), &held, &RequestEnd::Unknown, None).await.unwrap() == Fenced::Written
             }
         })
         .await;

@@ -1,12 +1,13 @@
 //! Review requests: changed together with their event, held by one sender, moving only to the right.
 
 use frontdesk_core::{
+    eligibility::Inputs,
     flow::promote::attention,
     ids::{ProviderId, Shard},
     inbox::{EventEnd, Inbox, InboxClaim, InboxStatus},
     request::{
-        Committed, DueRow, FailReason, Postpone, RequestChange, RequestClaim, RequestEnd, RequestStatus, Requests,
-        ReviewRequest, Wait,
+        Committed, DueRow, FailReason, Postpone, RequestChange, RequestClaim, RequestEnd, RequestRow, RequestStatus,
+        Requests, ReviewRequest, Wait,
     },
     review::{Platform, PlatformChoice, PlatformRule, SkipReason},
     store::{Fenced, Lease},
@@ -36,6 +37,7 @@ fn skip(number: u64) -> RequestChange {
         reason: SkipReason::Refunded,
         at: at(2),
         expires_at: at(2).plus(DAY * 400),
+        inputs: None,
     }
 }
 
@@ -141,12 +143,12 @@ async fn a_refund_ends_a_request_before_its_sender_begins_and_not_after() {
     store.claim_request(&order(2), &held).await.unwrap();
     assert_eq!(commit(&store, "refund2", &skip(2)).await, Committed::Written);
     assert_eq!(store.begin_sending(&order(2), &held, &CHOICE).await, Ok(Fenced::Lost), "the sender finds out in time");
-    assert_eq!(store.end_request(&order(2), &held, &sent()).await, Ok(Fenced::Lost));
+    assert_eq!(store.end_request(&order(2), &held, &sent(), None).await, Ok(Fenced::Lost));
     // Begun.
     store.claim_request(&order(3), &held).await.unwrap();
     assert_eq!(store.begin_sending(&order(3), &held, &CHOICE).await, Ok(Fenced::Written));
     assert_eq!(commit(&store, "refund3", &skip(3)).await, Committed::Refused);
-    assert_eq!(store.end_request(&order(3), &held, &sent()).await, Ok(Fenced::Written));
+    assert_eq!(store.end_request(&order(3), &held, &sent(), None).await, Ok(Fenced::Written));
     assert_eq!(commit(&store, "refund4", &skip(3)).await, Committed::Refused);
     assert_eq!(due_at(&store, at(1_000_000)).await, []);
 }
@@ -215,7 +217,7 @@ async fn a_stale_entry_of_the_index_queues_nothing() {
     let held = lease("s", at(10));
     store.claim_request(&order(1), &held).await.unwrap();
     assert_eq!(store.mark_queued(&seen, at(310)).await, Ok(false), "a sender has it");
-    let _ = store.end_request(&order(1), &held, &sent()).await.unwrap();
+    let _ = store.end_request(&order(1), &held, &sent(), None).await.unwrap();
     assert_eq!(store.mark_queued(&seen, at(310)).await, Ok(false), "it has ended");
     let other = DueRow { key: order(7), ..seen };
     assert_eq!(store.mark_queued(&other, at(310)).await, Ok(false), "there is none");
@@ -250,11 +252,11 @@ async fn a_sender_holds_alone_and_what_it_leaves_behind_comes_back() {
     for fenced in [
         store.begin_sending(&order(1), &first, &CHOICE).await,
         store.postpone(&order(1), &first, &Postpone { until: at(99), why: Wait::Clock }).await,
-        store.end_request(&order(1), &first, &sent()).await,
+        store.end_request(&order(1), &first, &sent(), None).await,
     ] {
         assert_eq!(fenced, Ok(Fenced::Lost), "a zombie writes nothing");
     }
-    assert_eq!(store.end_request(&order(1), &second, &sent()).await, Ok(Fenced::Written));
+    assert_eq!(store.end_request(&order(1), &second, &sent(), None).await, Ok(Fenced::Written));
     let row = tables.item("review_requests", &order(1).to_key()).unwrap();
     assert_eq!(
         (&row["platform_chosen"]["S"], &row["platform_rule"]["S"]),
@@ -315,9 +317,9 @@ async fn every_end_is_final_and_leaves_the_index() {
         commit(&store, "e1", &schedule(1, at(10))).await;
         let held = lease("s", at(10));
         store.claim_request(&order(1), &held).await.unwrap();
-        assert_eq!(store.end_request(&order(1), &held, &end).await, Ok(Fenced::Written));
-        assert_eq!(store.end_request(&order(1), &held, &end).await, Ok(Fenced::Written), "our own success");
-        assert_eq!(store.end_request(&order(1), &lease("t", at(10)), &end).await, Ok(Fenced::Lost));
+        assert_eq!(store.end_request(&order(1), &held, &end, None).await, Ok(Fenced::Written));
+        assert_eq!(store.end_request(&order(1), &held, &end, None).await, Ok(Fenced::Written), "our own success");
+        assert_eq!(store.end_request(&order(1), &lease("t", at(10)), &end, None).await, Ok(Fenced::Lost));
         assert_eq!(store.begin_sending(&order(1), &held, &CHOICE).await, Ok(Fenced::Lost));
         let put_off = Postpone { until: at(99), why: Wait::Clock };
         assert_eq!(store.postpone(&order(1), &held, &put_off).await, Ok(Fenced::Lost));
@@ -328,4 +330,92 @@ async fn every_end_is_final_and_leaves_the_index() {
         assert_eq!((text("reason_code").as_deref(), text("message_id").as_deref()), (reason, message));
         assert_eq!(row["st_rank"]["N"], "3");
     }
+}
+
+#[tokio::test]
+async fn a_request_is_planned_anew_earlier_or_later_until_its_sender_begins() {
+    let retime = |send_after| RequestChange::Retime { key: order(1), send_after };
+    let tables = Tables::start().await;
+    let store = tables.store();
+    assert_eq!(commit(&store, "r0", &retime(at(5))).await, Committed::Refused, "there is none");
+    assert_eq!(tables.items("review_requests").len(), 0);
+    commit(&store, "e1", &schedule(1, at(1_000))).await;
+    for (n, seconds) in [(1, 500), (2, 2_000), (3, 10)] {
+        assert_eq!(commit(&store, &format!("r{n}"), &retime(at(seconds))).await, Committed::Written);
+        let [row] = due_at(&store, at(100_000)).await.try_into().unwrap();
+        assert_eq!((row.due_at, row.send_after), (attention(at(seconds)), at(seconds)));
+        let row = store.request(&order(1)).await.unwrap().unwrap();
+        assert_eq!(row.first_send_after, Some(at(1_000)), "what limits every delay stays");
+    }
+    let held = lease("s", at(10));
+    store.claim_request(&order(1), &held).await.unwrap();
+    assert_eq!(commit(&store, "r4", &retime(at(20))).await, Committed::Written);
+    assert_eq!(store.begin_sending(&order(1), &held, &CHOICE).await, Ok(Fenced::Lost), "it finds out in time");
+    let late = lease("t", at(71));
+    store.claim_request(&order(1), &late).await.unwrap();
+    assert_eq!(store.begin_sending(&order(1), &late, &CHOICE).await, Ok(Fenced::Written));
+    assert_eq!(commit(&store, "r5", &retime(at(99))).await, Committed::Refused);
+    let _ = store.end_request(&order(1), &late, &sent(), None).await.unwrap();
+    assert_eq!(commit(&store, "r6", &retime(at(99))).await, Committed::Refused);
+}
+
+#[tokio::test]
+async fn a_request_is_read_wherever_it_stands() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    assert_eq!(store.request(&order(1)).await, Ok(None));
+    commit(&store, "e1", &schedule(1, at(10))).await;
+    let mut expected = RequestRow {
+        status: RequestStatus::Scheduled,
+        plan: Some(request(1, at(10)).plan),
+        first_send_after: Some(at(10)),
+        reviewed_at: None,
+    };
+    assert_eq!(store.request(&order(1)).await, Ok(Some(expected.clone())));
+    let held = lease("s", at(10));
+    store.claim_request(&order(1), &held).await.unwrap();
+    let _ = store.end_request(&order(1), &held, &sent(), None).await.unwrap();
+    expected.status = RequestStatus::Sent;
+    assert_eq!(store.request(&order(1)).await, Ok(Some(expected)));
+    commit(&store, "e2", &skip(2)).await;
+    let skipped = RequestRow { status: RequestStatus::Skipped, plan: None, first_send_after: None, reviewed_at: None };
+    assert_eq!(store.request(&order(2)).await, Ok(Some(skipped)), "an order that was never planned");
+}
+
+#[tokio::test]
+async fn that_a_review_came_of_it_is_noted_once_and_makes_no_request() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    store.note_reviewed(&order(1), at(1)).await.unwrap();
+    assert_eq!(tables.items("review_requests").len(), 0);
+    commit(&store, "e1", &schedule(1, at(10))).await;
+    for seconds in [7, 8, 6] {
+        store.note_reviewed(&order(1), at(seconds)).await.unwrap();
+        assert_eq!(store.request(&order(1)).await.unwrap().unwrap().reviewed_at, Some(at(7)));
+    }
+}
+
+/// What a decision was based on is on record with it, the newest.
+#[tokio::test]
+async fn what_was_known_of_the_order_is_kept_with_each_decision() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let record = |number| tables.item("review_requests", &order(number).to_key()).unwrap()["eligibility"].clone();
+    let later = Inputs { age_days: Some(9), return_open: Some(true), ..super::inputs() };
+    let text = |inputs: &Inputs| serde_json::json!({"S": inputs.to_json()});
+    commit(&store, "e1", &schedule(1, at(10))).await;
+    assert_eq!(record(1), text(&super::inputs()));
+    commit(&store, "e2", &schedule(2, at(10))).await;
+    assert_eq!(commit(&store, "e3", &skip(2)).await, Committed::Written);
+    assert_eq!(record(2), text(&super::inputs()), "a refund does not say");
+    let RequestChange::Skip { reason, at: when, expires_at, .. } = skip(3) else { panic!() };
+    let seen = RequestChange::Skip { key: order(3), reason, at: when, expires_at, inputs: Some(later) };
+    commit(&store, "e4", &seen).await;
+    assert_eq!(record(3), text(&later));
+    let held = lease("s", at(10));
+    store.claim_request(&order(1), &held).await.unwrap();
+    let end = RequestEnd::Skipped(SkipReason::OptedOut);
+    assert_eq!(store.end_request(&order(1), &held, &end, Some(&later)).await, Ok(Fenced::Written));
+    assert_eq!(store.end_request(&order(1), &held, &end, Some(&later)).await, Ok(Fenced::Written));
+    assert_eq!(record(1), text(&later));
 }

@@ -2,7 +2,8 @@
 //!
 //! Promises: no body makes it panic; a delivery has at least one event, each with bytes of its own that read as the same
 //! event again, in the order in which they happened; what is said about opt-outs is never from the future and names each
-//! number and flag once; and a message that says STOP, from a number that can be read, is always news.
+//! number and flag once; a message that says STOP, from a number that can be read, is always news; a rating is one to five
+//! whole stars or none; and what became of something is said of something that has a name.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,7 @@ use frontdesk_core::{
     ids::LocationUid,
     phone::Region,
     podium::{OptOutNews, What, items, parse},
+    rating::RatingClaim,
     time::UnixMillis,
     wish::{self, ExtraWords, Wish},
 };
@@ -58,6 +60,21 @@ pub(crate) const TARGET: Target = Target {
         "\"contact.updated\"",
         "\"contact.merged\"",
         "\"review_invitation.failed\"",
+        "\"review_invitation.delivered\"",
+        "\"review.received\"",
+        "\"review.created\"",
+        "\"review.updated\"",
+        "\"review.response_created\"",
+        "\"review.invite_link_updated\"",
+        "\"message.sent\"",
+        "\"review\":{",
+        "\"rating\":",
+        "\"isRecommendation\":",
+        "\"attributions\":[",
+        "\"reviewInvitationUid\":",
+        "\"deliveryStatus\":",
+        "\"invitation_id\":",
+        "\"delivered\"",
         "\"stop_keyword\"",
         "\"STOP\"",
         "\"start\"",
@@ -122,6 +139,19 @@ fn run(data: &[u8]) {
             assert!(!changes.is_empty() && changes.iter().all(|c| c.at <= NOW), "from the future, or nothing at all");
             let once: BTreeSet<_> = changes.iter().map(|c| (c.phone.clone(), c.flag)).collect();
             assert_eq!(once.len(), changes.len(), "a flag is changed twice at once");
+        }
+        if let Some((ids, _)) = event.delivery() {
+            assert!(!ids.is_empty(), "news of nothing");
+        }
+        if let What::Review(review) = &event.what {
+            if let RatingClaim::Rated(rating) = review.rating {
+                assert!((1..=5).contains(&rating.stars()));
+            }
+            assert!(review.url.as_ref().is_none_or(|url| url.starts_with("https://")), "a link that is none");
+            assert!(
+                review.platform.as_ref().is_none_or(|p| p.len() <= 32 && p.is_ascii()),
+                "a platform's name is text"
+            );
         }
         if let What::Received(message) = &event.what
             && let Some(text) = &message.text

@@ -3,13 +3,17 @@
 //! Promises: no body makes it panic; who is asked has an order that is fulfilled, paid and kept, gets it at a number of
 //! their own that can be texted, from a location of the rules, not before its time and only in allowed hours.
 
+use std::time::Duration;
+
 use frontdesk_core::{
     hours::{AllowedHours, Zone},
     ids::{LocationUid, OrderId},
     phone::{E164Phone, SmsCapability, normalize},
     request::Plan,
     review::{Location, PartialRefund, ReviewPolicy, SkipReason, presentable_name},
-    shopify::{Address, Decision, Fulfillment, OrderBody, RefundBody, ShopifyEvent, decide, parse},
+    shopify::{
+        Address, Decision, Fulfillment, OrderBody, RefundBody, ShopifyEvent, decide, is_privacy, opt_outs, parse,
+    },
     time::UnixMillis,
 };
 use frontdesk_testkit::shop;
@@ -54,6 +58,21 @@ pub(crate) const TARGET: Target = Target {
         "\"restock_type\":",
         "\"subtotal\":",
         "\"line_items\":",
+        "\"tags\":",
+        "\"fulfillment_id\":",
+        "\"happened_at\":",
+        "\"delivered\"",
+        "\"order\":",
+        "\"sms_marketing_consent\":",
+        "\"state\":",
+        "\"unsubscribed\"",
+        "\"consent_updated_at\":",
+        "\"shop_id\":",
+        "\"shop_domain\":",
+        "\"myshopify_domain\":",
+        "\"orders_to_redact\":",
+        "\"orders_requested\":",
+        "\"data_request\":",
         "null",
         "true",
         "false",
@@ -122,6 +141,19 @@ const FIELDS: &[&str] = &[
     "amount",
     "restock_type",
     "subtotal",
+    "tags",
+    "fulfillment_id",
+    "happened_at",
+    "order",
+    "sms_marketing_consent",
+    "state",
+    "consent_updated_at",
+    "shop_id",
+    "shop_domain",
+    "myshopify_domain",
+    "orders_to_redact",
+    "orders_requested",
+    "data_request",
 ];
 
 /// 20 November 2026, 00:00 UTC: the samples' orders are days old.
@@ -141,9 +173,17 @@ fn policies() -> [ReviewPolicy; 3] {
     let brief = ReviewPolicy { hours: hours.clone(), ..shop::policy() };
     let cautious = ReviewPolicy { partial_refund: PartialRefund::Defer, ..brief.clone() };
     let uid = LocationUid::try_from("loc-us").unwrap();
-    let us = Location { uid: uid.clone(), name: "Austin".into(), country: "US".into(), shopify_ids: vec![] };
+    let us = Location {
+        uid: uid.clone(),
+        name: "Austin".into(),
+        country: "US".into(),
+        shopify_ids: vec![],
+        review_link: None,
+    };
     let one_store = ReviewPolicy {
         skip_test: false,
+        exclude_tags: vec!["wholesale".into()],
+        after_delivery: Some(Duration::from_secs(86_400)),
         skip_pos: false,
         skip_b2b: false,
         locations: vec![us],
@@ -174,9 +214,35 @@ fn run(data: &[u8]) {
             match &event {
                 ShopifyEvent::Order(order) => order_is_decided(order, &decision, policy),
                 ShopifyEvent::Refund(refund) => refund_is_decided(refund, &decision, policy),
+                ShopifyEvent::FulfillmentEvent { order: about, .. } => match &decision {
+                    Decision::Ignore(_) => {}
+                    Decision::Retime { order, .. } => {
+                        assert!(order == about && policy.after_delivery.is_some(), "a delivery nobody asked about");
+                    }
+                    other => panic!("a delivery leads to {other:?}"),
+                },
+                ShopifyEvent::Return { order: about, .. } => match &decision {
+                    Decision::Ignore(_) => {}
+                    Decision::Defer { order, until, .. } => {
+                        assert!(order == about && *until <= NOW.plus(policy.settle));
+                    }
+                    other => panic!("a return leads to {other:?}"),
+                },
+                ShopifyEvent::AppUninstalled { .. } => assert_eq!(decision, Decision::Stop { at: NOW }),
+                ShopifyEvent::MarketingConsent { .. } | ShopifyEvent::CustomersMerged | ShopifyEvent::Privacy(_) => {
+                    assert!(matches!(decision, Decision::Ignore(_)));
+                }
             }
         }
     });
+    for change in opt_outs(&event, NOW) {
+        assert!(
+            matches!(event, ShopifyEvent::MarketingConsent { .. }),
+            "an opt-out of what says nothing about consent"
+        );
+        assert!(change.at <= NOW, "an opt-out from the future");
+    }
+    assert_eq!(is_privacy(&event), matches!(event, ShopifyEvent::Privacy(_)));
     if let (ShopifyEvent::Order(order), Ok(value)) = (&event, serde_json::from_slice(data)) {
         read_as_it_says(order, &value);
     }
@@ -196,7 +262,9 @@ fn refund_is_decided(refund: &RefundBody, decision: &Decision, policy: &ReviewPo
             );
             assert_eq!(*planned_from, until.minus(policy.settle_max), "a request that waited long enough waits again");
         }
-        Decision::Schedule { .. } => panic!("a refund makes a request"),
+        Decision::Schedule { .. } | Decision::Retime { .. } | Decision::Stop { .. } => {
+            panic!("a refund leads to {decision:?}")
+        }
     }
 }
 
@@ -204,7 +272,9 @@ fn order_is_decided(body: &OrderBody, decision: &Decision, policy: &ReviewPolicy
     match decision {
         Decision::Ignore(word) => assert!(["not_fulfilled", "no_successful_fulfillment"].contains(word)),
         Decision::Skip { order, .. } => assert_eq!(*order, OrderId(body.id)),
-        Decision::Defer { .. } => panic!("an order's body puts a request off"),
+        Decision::Defer { .. } | Decision::Retime { .. } | Decision::Stop { .. } => {
+            panic!("an order's body leads to {decision:?}")
+        }
         Decision::Schedule { order, plan } => {
             assert_eq!(*order, OrderId(body.id));
             may_be_asked(body, policy);
@@ -227,6 +297,7 @@ fn may_be_asked(body: &OrderBody, policy: &ReviewPolicy) {
     assert!(body.test != Some(true) || !policy.skip_test);
     assert!(body.source_name.as_deref() != Some("pos") || !policy.skip_pos);
     assert!(body.company.is_none() || !policy.skip_b2b);
+    assert!(!policy.excludes(body.all_tags()));
 }
 
 fn shipments(body: &OrderBody) -> impl Iterator<Item = &Fulfillment> {
