@@ -16,9 +16,9 @@ ARCHITECTURE ?= arm64
 .PHONY: run demo demo-kill
 run: $(STAMP) ## Start everything on this machine and stay; settings by name: REVIEW_BUFFER_SECONDS=60 make run
 	@$(PY) local/stack.py up
-demo: $(STAMP) ## Send a day of orders and messages through it and show what became of each
+demo: $(STAMP) ## Send a day of orders, messages, deliveries and reviews through it and show what became of each
 	@$(PY) local/demo.py $(ARGS)
-demo-kill: $(STAMP) ## Kill the functions while orders and messages flow; nobody is texted twice, nobody is lost (ARGS="--rounds 100")
+demo-kill: $(STAMP) ## Kill the functions while orders, messages and reviews flow; nobody is texted twice, nobody is lost (ARGS="--rounds 100")
 	@$(PY) local/demo_kill.py $(ARGS)
 
 ##@ Check it

@@ -24,7 +24,7 @@ from running import RunningStack
 
 SAMPLES = Path(__file__).resolve().parent.parent / "events" / "podium"
 
-WEBCHAT, SMS, CONTACTS = ENDPOINTS = ("/podium/webchat", "/podium/sms", "/podium/contacts")
+WEBCHAT, SMS, CONTACTS, REVIEWS = ENDPOINTS = ("/podium/webchat", "/podium/sms", "/podium/contacts", "/podium/reviews")
 SCHEMES = ("published", "brief_body", "brief_t_v1")
 
 Body = dict[str, Any]

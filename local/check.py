@@ -103,10 +103,10 @@ def fuzzing() -> None:
 
 def end_to_end() -> None:
     with _stack_of_its_own() as environment:
-        _run(PYTHON, "local/demo.py", env=environment)
+        _run(PYTHON, "local/demo.py", "--to-the-end", env=environment)
     # These have stacks of their own, for their settings and for what they do to them.
     own, brief = "--whole-workspace", ("--contract", "brief")
-    _run(PYTHON, "local/demo.py", own, *brief, "--part", "chats")
+    _run(PYTHON, "local/demo.py", own, *brief, "--part", "chats", "--part", "after")
     _run(PYTHON, "local/demo_kill.py", own)
     _run(PYTHON, "local/demo_kill.py", own, *brief, "--rounds", "8")
 
@@ -120,8 +120,9 @@ def _stack_of_its_own() -> Iterator[Mapping[str, str]]:
     stack = [PYTHON, "local/stack.py"]
     _run(*stack, "down", env=environment)
     _run(*stack, "forget", env=environment)
-    # The test section has just built the whole workspace, so this builds nothing. What failed at Podium comes again soon.
-    soon = {"WORKER_VISIBILITY_SECONDS": "20"}
+    # The test section has just built the whole workspace, so this builds nothing. What failed at Podium comes again soon, and
+    # what people have to know is told over the next way soon.
+    soon = {"WORKER_VISIBILITY_SECONDS": "20", "NOTIFY_WITHIN_SECONDS": "15", "REVIEW_THANKS": "on"}
     _run(*stack, "up", "--detach", "--quiet", "--whole-workspace", env={**environment, **soon})
     try:
         yield environment

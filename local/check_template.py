@@ -18,11 +18,14 @@ from template import Template, setting_name
 
 ROOT = Path(__file__).resolve().parent.parent
 FOURTEEN_DAYS_S = 1_209_600
+ENVIRONMENT_BYTES_MAX = 4_096
+# For the locations: eleven of some 150 bytes each, as docs/GUARANTEES.md says.
+ENVIRONMENT_BYTES_FREE = 1_650
 
 
 def main() -> int:
     template = Template(ROOT / "template.yaml")
-    rules = [parameters, environment, queues, leases, functions, permissions, tables, transform]
+    rules = [parameters, environment, environment_size, queues, leases, functions, permissions, tables, transform]
     problems = [problem for rule in rules for problem in rule(template)]
     for problem in problems:
         print(f"{template.path.name}: {problem}", file=sys.stderr)
@@ -48,6 +51,21 @@ def environment(template: Template) -> Iterator[str]:
             given = value["Fn::If"][2] if "Fn::If" in value else value
             if given.get("Ref") in template.parameters and setting_name(given["Ref"]) != name:
                 yield f"{function.logical_id} gets parameter {given['Ref']} as {name}"
+
+
+def environment_size(template: Template) -> Iterator[str]:
+    """Lambda takes 4 KB of names and values; what a shop writes longer than we did has to fit in as well."""
+    for function in template.functions:
+        size = 0
+        for name, value in function.properties["Environment"]["Variables"].items():
+            given = value["Fn::If"][2] if "Fn::If" in value else value
+            default = template.parameters.get(given.get("Ref", ""), {}).get("Default")
+            # What the deployment makes has no default: an ARN is about as long as this, a table's name half of it.
+            made = 100 if name.endswith("_ARN") else 85 if name.endswith("_URL") else 45
+            asked = name == "SHOPIFY_LOCATIONS" or (default == "" and not name.endswith("_ARN"))
+            size += len(name) + (len(str(default)) if default not in (None, "") else 0 if asked else made)
+        if size > ENVIRONMENT_BYTES_MAX - ENVIRONMENT_BYTES_FREE:
+            yield f"{function.logical_id}: its variables need {size} of {ENVIRONMENT_BYTES_MAX} bytes, too much for a shop's own"
 
 
 def queues(template: Template) -> Iterator[str]:
@@ -81,7 +99,15 @@ def queues(template: Template) -> Iterator[str]:
 def leases(template: Template) -> Iterator[str]:
     """A lease outlives every worker that could hold it; otherwise two would work on one row."""
     lease = _values(template, {"Ref": "FrontdeskLeaseSeconds"})
+    of_their_own = {
+        "notifier": _constant("NOTIFIER_LEASE"),
+        "privacy-worker": _constant("ERASURE_LEASE"),
+        "follow-up": _constant("FOLLOW_UP_LEASE"),
+    }
     for function in template.functions:
+        if (seconds := of_their_own.get(function.package)) is not None:
+            if seconds <= max(_values(template, function.properties["Timeout"]).values()):
+                yield f"{function.logical_id}: its lease of {seconds} s ends before it does"
         if "FRONTDESK_LEASE_SECONDS" in function.properties["Environment"]["Variables"]:
             for setting, timeout in _values(template, function.properties["Timeout"]).items():
                 if lease[setting] <= timeout:
@@ -108,14 +134,19 @@ def functions(template: Template) -> Iterator[str]:
 
 
 def permissions(template: Template) -> Iterator[str]:
-    """No role may do anything to everything, and none gets a managed policy, which always may."""
+    """No role may do anything to everything, one alone reads whole tables, and none gets a managed policy, which always may."""
     for name, role in template.of_type("AWS::IAM::Role").items():
         if "ManagedPolicyArns" in role["Properties"]:
             yield f"{name}: has a managed policy"
         for policy in role["Properties"]["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                if "*" in json.dumps([statement["Action"], statement["Resource"]]):
-                    yield f"{name}: {statement['Sid']} has a wildcard"
+            for given in policy["PolicyDocument"]["Statement"]:
+                # Of an optional one both ways are looked at; "none" has nothing to look at.
+                ways = given["Fn::If"][1:] if "Fn::If" in given else [given]
+                for statement in (way for way in ways if "Sid" in way):
+                    if "*" in json.dumps([statement["Action"], statement["Resource"]]):
+                        yield f"{name}: {statement['Sid']} has a wildcard"
+                    if "dynamodb:Scan" in statement["Action"] and name != "PrivacyWorkerRole":
+                        yield f"{name}: {statement['Sid']} reads tables from end to end"
 
 
 def tables(template: Template) -> Iterator[str]:
@@ -157,6 +188,15 @@ def _values(template: Template, value: Any) -> dict[str, int]:
     default = int(template.parameters[value["Ref"]]["Default"])
     local = json.loads((ROOT / "local" / "parameters.json").read_text())["settings"]
     return {"default": default, "local": int(local.get(setting_name(value["Ref"]), default))}
+
+
+def _constant(name: str) -> int:
+    """A time in seconds that is no setting."""
+    source = (ROOT / "shared/core/src/config/people.rs").read_text()
+    found = re.search(rf"const {name}: Duration = Duration::from_secs\((\d+)\);", source)
+    if found is None:
+        raise LookupError(f"shared/core/src/config/people.rs says no {name}")
+    return int(found[1])
 
 
 def _target(value: dict[str, Any]) -> str:

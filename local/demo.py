@@ -3,10 +3,12 @@
     demo.py                       on the stack that runs, or on a fresh one that is gone afterwards
     demo.py --fresh               on a fresh one, whatever runs
     demo.py --contract brief      on a fresh one, with the Podium of the briefs, that knows the briefs' signatures only
-    demo.py --part chats          only what customers write; --part orders: only what they buy
+    demo.py --part chats          only what customers write; --part orders: only what they buy; --part after: only what
+                                  comes after that: deliveries, reviews, an outage, demands about data
+    demo.py --to-the-end          the shop's data is erased in the end, as on a fresh stack; that of yours is gone, too
 
-It ends with 0 only if every order and every message ended as it should and every customer got exactly the texts that
-were due.
+It ends with 0 only if every order, message and review ended as it should, every customer got exactly the texts that were
+due, and people were told what they have to know.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
+import demo_after
 import demo_cases
 import demo_chats
 from demo_cases import Shop
@@ -31,17 +35,28 @@ MAY_BE_SENT = ("sent", "unknown")
 
 ALWAYS = "Mon-Sun 00:00-24:00"
 # What the stack must be set to for the demonstration to end in a minute or two.
-SETTINGS_MAX = {"PODIUM_LOOKUP_AFTER_SECONDS": 20, "REVIEW_RETRY_SECONDS": 10, "PODIUM_LOCATIONS_FRESH_SECONDS": 5}
+SETTINGS_MAX = {
+    "PODIUM_LOOKUP_AFTER_SECONDS": 20,
+    "REVIEW_RETRY_SECONDS": 10,
+    "PODIUM_LOCATIONS_FRESH_SECONDS": 5,
+    "NOTIFY_WITHIN_SECONDS": 60,
+    "NOTIFY_RETRY_SECONDS": 5,
+}
 # And for there to be something to see.
-SETTINGS_WANTED = {"REVIEW_ALLOWED_HOURS": ALWAYS, "WEBCHAT_REPLY": "confirmation"}
+SETTINGS_WANTED = {
+    "REVIEW_ALLOWED_HOURS": ALWAYS,
+    "WEBCHAT_REPLY": "confirmation",
+    "NOTIFY_CHANNELS": "slack,webhook,sns",
+}
 
-# Of a fresh stack: what failed at Podium comes again soon.
-OWN = {"WORKER_VISIBILITY_SECONDS": "20"}
+# Of a fresh stack: what failed at Podium comes again soon, and the first way to people has not much time.
+OWN = {"WORKER_VISIBILITY_SECONDS": "20", "NOTIFY_WITHIN_SECONDS": "15", "REVIEW_THANKS": "on"}
 BRIEF = OWN | {
     "PODIUM_CONTRACT": "brief",
     "PODIUM_CAMPAIGN_ID": "campaign-local",
     "PODIUM_SIGNATURE_SCHEMES": "brief_body,brief_t_v1",
     "OPTOUT_MIRROR": "brief_patch",
+    "REVIEW_THANKS": "off",
 }
 
 
@@ -49,12 +64,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fresh", action="store_true", help="on a stack of its own, even if one runs")
     parser.add_argument("--contract", choices=["published", "brief"], help="of a fresh stack; default published")
-    parser.add_argument("--part", choices=["orders", "chats"], help="default both")
+    parser.add_argument(
+        "--part", action="append", choices=["orders", "chats", "after"], help="may be given again; default all"
+    )
+    parser.add_argument("--to-the-end", action="store_true", help="erase the shop's data in the end")
     parser.add_argument("--whole-workspace", action="store_true", help="for a fresh stack: see stack.py up --help")
     options = parser.parse_args()
     try:
-        with _stack(options) as stack:
-            if not demonstrate(stack, Timeline(), options.part):
+        with _stack(options) as (stack, its_own):
+            to_the_end = options.to_the_end or its_own
+            if not demonstrate(stack, Timeline(), options.part, to_the_end=to_the_end):
                 raise StackError("not everything ended as it should")
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
@@ -65,15 +84,16 @@ def main() -> int:
 
 
 @contextmanager
-def _stack(options: argparse.Namespace) -> Iterator[RunningStack]:
+def _stack(options: argparse.Namespace) -> Iterator[tuple[RunningStack, bool]]:
+    """The stack, and whether it is gone afterwards."""
     if not options.fresh and not options.contract and (stack := running_stack()):
         _check_settings(stack)
         print(f"on the stack that runs ({stack.described['endpoints']['front_door']})", file=sys.stderr)
-        yield stack
+        yield stack, False
         return
     settings = BRIEF if options.contract == "brief" else OWN
     with stack_of_its_own("demo", settings, whole_workspace=options.whole_workspace) as stack:
-        yield stack
+        yield stack, True
 
 
 def _check_settings(stack: RunningStack) -> None:
@@ -91,12 +111,15 @@ def _check_settings(stack: RunningStack) -> None:
         )
 
 
-def demonstrate(stack: RunningStack, timeline: Timeline, part: str | None = None) -> bool:
-    """Plays everything, or one part of it, and returns whether it ended as it should."""
-    parts = {"orders": _orders, "chats": demo_chats.demonstrate}
+def demonstrate(
+    stack: RunningStack, timeline: Timeline, parts: list[str] | None = None, *, to_the_end: bool = False
+) -> bool:
+    """Plays everything, or some parts of it, and returns whether it ended as it should."""
+    after = partial(demo_after.demonstrate, to_the_end=to_the_end)
+    plays = {"orders": _orders, "chats": demo_chats.demonstrate, "after": after}
     results = []
-    for name, play in parts.items():
-        if part in (None, name):
+    for name, play in plays.items():
+        if not parts or name in parts:
             results.append(play(stack, timeline))
             timeline.say()
     return all(results)

@@ -45,7 +45,7 @@ class Shop:
         self.phones: set[str] = {FICTIONAL_AU_LANDLINE}
         self.location: int = stack.locations[0]["shopify_location_ids"][0]
         numbers = list(fictional_us())
-        known = stack.contacts(numbers)
+        known = stack.known_phones(numbers)
         # A number that an earlier demonstration used may be cooling down.
         self._numbers = [number for number in numbers if number not in known]
         random.shuffle(self._numbers)
@@ -57,7 +57,7 @@ class Shop:
         return self._met(self._numbers.pop())
 
     def australian(self) -> Customer:
-        known = self.stack.contacts(FICTIONAL_AU)
+        known = self.stack.known_phones(FICTIONAL_AU)
         phone = random.choice([phone for phone in FICTIONAL_AU if phone not in known] or FICTIONAL_AU)
         if phone in known:
             # All thirty were asked by earlier demonstrations.

@@ -434,7 +434,7 @@ def no_json(desk: Desk) -> Story:
 
 
 def unknown_kind(desk: Desk) -> Story:
-    kinds = ("invoice.created", "webchat.closed", "something.new")
+    kinds = ("invoice.created", "webchat.closed", "something.new", "feedback.created")
     bodies = [{"data": {}, "metadata": {"eventType": kind, "eventUid": str(uuid.uuid4())}} for kind in kinds]
     events = [Event(chats.wire(body), path) for body, path in zip(bodies, ENDPOINTS, strict=True)]
     return (yield from _shown(desk, events))
@@ -491,7 +491,7 @@ def cases(desk: Desk) -> list[Case]:
         Case("Podium is down for a while", "failed, then ingested; 1; 1 at Podium", podium_is_down),
         Case("a contact is made, the reply lost", "reply lost, then ingested; 1 at Podium", reply_lost_when_made),
         Case("confirmed, the reply lost", "reply lost, then ingested; 1 confirmation", reply_lost_when_confirmed),
-        Case("one event, three deliveries", "accepted, duplicate, duplicate; 1", delivered_again_and_again),
+        Case("one event at each endpoint", "accepted, duplicate, duplicate, duplicate; 1", delivered_again_and_again),
         Case(f"{CROWD} first messages at once", f"{CROWD} accepted, ingested; 1 here, 1 at Podium", a_crowd_of_one),
         Case("an archived location", "ERR_WEBCHAT_003", archived),
         Case("a location that is new at Podium", "ERR_WEBCHAT_003; then ingested", a_location_appears),

@@ -7,7 +7,7 @@
 
 It has a stack of its own, whatever else runs. It ends with 0 only if every customer who was to be asked was texted
 exactly once (or is parked as unknown, for a person), nobody was texted twice, or after they said STOP, and nothing that
-was accepted got lost: no order, and no word of a message.
+was accepted got lost: no order, no word of a message, and no bad review that people were not told of.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from kill_chats import Chats
 from kill_deliveries import Deliveries
 from kill_judge import Findings
 from kill_moments import LINKING, LOOKING_UP, TURNS, Clockwork, Kill, Moment, Scene, strike
+from kill_reviews import Reviews
 from kill_traffic import Traffic
 from orders import FICTIONAL_AU, fictional_us
 from progress import StackError
@@ -51,6 +52,7 @@ ROUNDS_MAX = 220
 # New customers each round, and how many may wait before a round brings none.
 BUYERS = (3, 5)
 GUESTS = (2, 4)
+REVIEWS = (1, 2)
 OPEN_MAX = 60
 PAUSE_S = (0.5, 2.5)
 # How long everything may take to come to its end after the last kill.
@@ -96,6 +98,7 @@ class Demonstration:
         phones = iter([*FICTIONAL_AU, *fictional_us()])
         self._traffic = Traffic(stack, random.Random(self._rng.random()), self._deliveries, phones)
         self._chats = Chats(stack, random.Random(self._rng.random()), self._deliveries, phones)
+        self._reviews = Reviews(stack, random.Random(self._rng.random()), self._deliveries)
         self._clockwork = Clockwork(stack)
         # The briefs' Podium makes no link and cannot be asked.
         missing = (LINKING, LOOKING_UP) if options.contract == "brief" else ()
@@ -123,6 +126,7 @@ class Demonstration:
         if self._open() < OPEN_MAX:
             self._traffic.burst(self._rng.randint(*BUYERS))
             self._chats.burst(self._rng.randint(*GUESTS))
+            self._reviews.burst(self._rng.randint(*REVIEWS))
         kill = strike(scene, self._turns[number % len(self._turns)], self._rng)
         self._kills.append(kill)
         texts = len(self._stack.ledger())
@@ -143,6 +147,7 @@ class Demonstration:
             ("podium", "/v4/messages"): (100, 400),
             ("podium", "/v4/review-invitations"): (100, 400),
             ("podium", "/v4/con"): (50, 200),
+            ("slack", "/services"): (50, 250),
         }
         self._stack.clear_faults()
         if self._denies:
@@ -167,7 +172,7 @@ class Demonstration:
         deadline = time.monotonic() + SETTLE_S
         while True:
             webhooks = self._deliveries.open
-            found = Findings.of(self._stack, self._traffic, self._chats)
+            found = Findings.of(self._stack, self._traffic, self._chats, self._reviews)
             if (found.settled and not webhooks) or time.monotonic() > deadline:
                 break
             self._timeline.progress(f"still open: {webhooks} webhooks, {found.open()}")
@@ -175,7 +180,7 @@ class Demonstration:
         self._timeline.say(f"{self._timeline.clock}  {'settled' if found.settled else 'not settled: ' + found.open()}")
         # Whatever a killed process asked for may still arrive; then it counts.
         time.sleep(AFTERMATH_S)
-        return Findings.of(self._stack, self._traffic, self._chats)
+        return Findings.of(self._stack, self._traffic, self._chats, self._reviews)
 
     def _verdict(self, found: Findings) -> bool:
         timeline = self._timeline
@@ -187,6 +192,7 @@ class Demonstration:
             timeline.say(f"  {count:>4}  {words}")
         timeline.say("\nwhat came of it")
         rows = kill_judge.table(found, self._deliveries) + kill_judge.chats_table(found, self._deliveries)
+        rows += kill_judge.reviews_table(found)
         looked_up = kill_judge.looked_up(self._stack.provider_calls("podium"), found.buyers)
         rows += [("lost texts looked up at Podium", looked_up)]
         rows += [("timer runs", self._clockwork.runs), ("  broken off", self._clockwork.broken_off)]
@@ -200,7 +206,10 @@ class Demonstration:
         if len(wrong) > PROBLEMS_SHOWN:
             timeline.say(f"  and {len(wrong) - PROBLEMS_SHOWN} more like these")
         if not wrong:
-            holds = "everyone texted once or parked as unknown, nobody twice or after STOP, nobody and no word lost"
+            holds = (
+                "everyone texted once or parked as unknown, nobody twice or after STOP, nobody and no word lost, and people "
+                "told of every bad review"
+            )
             timeline.say(f"\n{timeline.mark(True)} {timeline.coloured(holds, GREEN)}")
         return not wrong
 

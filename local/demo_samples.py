@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 import chats
-from chats import CONTACTS, ENDPOINTS, SMS, WEBCHAT, Event
+from chats import CONTACTS, ENDPOINTS, REVIEWS, SMS, WEBCHAT, Event
 from desk import KEYWORD, OPEN, answers, word
 from running import Row, RunningStack
 from timeline import RED, Timeline
@@ -80,12 +80,16 @@ NOTHING = Expected(["nothing_to_do"])
 NOTED = Expected(["noted"])
 CONTACT = Expected(["contact_noted"])
 NO_PHONE = Expected(["no_phone_channel"])
+BAD, NEUTRAL, GOOD = (Expected([f"review_{word}"]) for word in ("escalated", "neutral", "positive"))
+LINK = Expected(["link_noted"])
+OPENED = Expected(["link_clicked"])
+ANSWERED = Expected(["response_noted"])
 
 EXPECTED: dict[str, Expected] = {
-    "brief.review.received.1star.json": NOTHING,
-    "brief.review.received.3star.json": NOTHING,
-    "brief.review.received.5star.json": NOTHING,
-    "brief.review_invitation.delivered.json": NOTHING,
+    "brief.review.received.1star.json": BAD,
+    "brief.review.received.3star.json": NEUTRAL,
+    "brief.review.received.5star.json": GOOD,
+    "brief.review_invitation.delivered.json": NOTED,
     "brief.review_invitation.failed.carrier.json": NOTED,
     # Nobody here sent that invitation, so nobody can say who it was; its row might still have been on its way.
     "brief.review_invitation.failed.optout.json": Expected(["ERR_WEBCHAT_008"], in_vain=True),
@@ -139,15 +143,15 @@ EXPECTED: dict[str, Expected] = {
     "published.message.received.webchat.json": _webchat(TOMAS, SYDNEY, "1"),
     "published.message.received.webchat.no_name.json": _webchat(NAMELESS, BURLEIGH, "hello? anyone there"),
     "published.message.sent.json": NOTED,
-    "published.review.created.1star.json": NOTHING,
-    "published.review.created.3star.json": NOTHING,
-    "published.review.created.5star.json": NOTHING,
-    "published.review.created.rating_null.json": NOTHING,
-    "published.review.invite_link_created.json": NOTHING,
-    "published.review.invite_link_updated.clicked.json": NOTHING,
-    "published.review.invite_link_updated.failed_nonlink.json": NOTHING,
-    "published.review.response_created.json": NOTHING,
-    "published.review.response_updated.json": NOTHING,
+    "published.review.created.1star.json": BAD,
+    "published.review.created.3star.json": NEUTRAL,
+    "published.review.created.5star.json": GOOD,
+    "published.review.created.rating_null.json": Expected(["review_unrated"]),
+    "published.review.invite_link_created.json": LINK,
+    "published.review.invite_link_updated.clicked.json": OPENED,
+    "published.review.invite_link_updated.failed_nonlink.json": LINK,
+    "published.review.response_created.json": ANSWERED,
+    "published.review.response_updated.json": ANSWERED,
     "published.send_test.json": NOTHING,
     "published.unknown_event_type.json": NOTHING,
 }
@@ -220,6 +224,8 @@ class Sample:
         """The one that a webhook for this kind of event would be pointed at."""
         if ".contact." in self.file:
             return CONTACTS
+        if ".review" in self.file:
+            return REVIEWS
         return SMS if self.file.startswith("published.message") and "webchat" not in self.file else WEBCHAT
 
     # ---- How it is sent
@@ -232,6 +238,9 @@ class Sample:
             self._stack.forget_contact(phone)
         for phone, location in self.expected.answers:
             self._stack.forget("sessions", f"{phone}#{location}")
+        data = json.loads(self._bytes).get("data") if ".review." in self.file else None
+        for uid in filter(None, [data.get("uid"), data.get("id")] if data else []):
+            self._stack.forget("reviews", uid)
 
     def send_as_it_is(self) -> None:
         people = {phone: phone for phone in (MARA, TOMAS, THIRD, NAMELESS)}

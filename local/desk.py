@@ -117,7 +117,7 @@ class Desk:
         """Somebody who writes here buys something, too."""
         return self.shop.order(self.shop.known_customer(visitor.phone), due_in)
 
-    def fault(self, match: dict[str, Any], action: dict[str, Any], times: int = 1) -> int:
+    def fault(self, match: dict[str, Any], action: dict[str, Any], times: int | str = 1) -> int:
         rule = {"match": {"provider": "podium", **match}, "times": times, "action": action}
         self.faults.append(self.stack.add_fault(rule))
         return self.faults[-1]

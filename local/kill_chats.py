@@ -65,7 +65,7 @@ class Chats:
         self._deliveries.deliver(*(self._says(guest, text) for text in ("1", "blue", "two please")))
 
     def _delivered_thrice(self) -> None:
-        guest = self._guest("a message delivered three times")
+        guest = self._guest("a message delivered to each endpoint")
         event = self._says(guest, "Hello")
         for path in ENDPOINTS:
             self._deliveries.deliver(event.to(path))

@@ -11,15 +11,22 @@ from chats import Event
 from desk import KEYWORD, answers
 from kill_chats import Chats, Guest
 from kill_deliveries import Deliveries
+from kill_reviews import Reviews, Written
 from kill_traffic import Buyer, Traffic
 from orders import masked
+from people import People
 from running import Row, RunningStack
 
 # From when on nobody who said STOP may get anything.
 SILENT_AFTER_S = 60.0
 
 ENDS = ("sent", "skipped", "failed", "unknown")
+# Where it stands what somebody has to see to yet.
+WAITING = (("inbox", "waiting"), ("review_requests", "due"), ("outbox", "attention"))
 DEAD_LETTERS = "dead_letters"
+# What a notifier had in hand that was killed comes to light again after two and a half minutes, when the clock has long
+# brought its notice to another.
+NOTICES = "notices"
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,9 @@ class Findings:
 
     buyers: list[Buyer]
     guests: list[Guest]
+    written: list[Written]
+    # What people were told, and how often.
+    told: Counter[str]
     requests: dict[int, Row]
     events: dict[str, Row]
     outbox: dict[str, str]
@@ -40,28 +50,34 @@ class Findings:
     waiting: int
 
     @classmethod
-    def of(cls, stack: RunningStack, traffic: Traffic, chats: Chats) -> Findings:
+    def of(cls, stack: RunningStack, traffic: Traffic, chats: Chats, reviews: Reviews) -> Findings:
         orders = [order.id for buyer in traffic.buyers for order in buyer.orders]
         ledger = stack.ledger()
         return cls(
             buyers=traffic.buyers,
             guests=chats.guests,
+            written=reviews.written,
+            told=Counter(told.key for told in People(stack).told(ever=True)),
             requests=stack.requests(orders),
             events={row["pk"]: row for row in stack.all_rows("inbox", ["pk", "st", "outcome", "attempts"])},
-            outbox={row["pk"]: row["st"] for row in stack.all_rows("outbox", ["pk", "st"])},
+            # What is known of a provider's id has no status.
+            outbox={row["pk"]: row.get("st", "") for row in stack.all_rows("outbox", ["pk", "st"])},
             contacts={row["pk"]: row for row in stack.all_rows("contacts", ["pk", KEYWORD])},
             sessions=stack.sessions([guest.visitor.session for guest in chats.guests]),
             at_podium=stack.podium_phones(),
             ledger=ledger,
             texts=Counter(effect["phone"] for effect in ledger),
             queues=stack.queue_depths(),
-            waiting=len(stack.open_keys("inbox", "waiting")) + len(stack.open_keys("review_requests", "due")),
+            waiting=sum(len(stack.open_keys(table, index)) for table, index in WAITING),
         )
 
     def begun(self, *, reviews: bool) -> int:
         """Sends without an outcome: of review requests, or of what is said in conversations."""
         begun = [key for key, status in self.outbox.items() if status == "sending"]
         return sum(key.startswith("review-request#") == reviews for key in begun)
+
+    def times_told(self, written: Written) -> int:
+        return sum(times for key, times in self.told.items() if written.review.uid in key)
 
     def status(self, buyer: Buyer) -> list[str]:
         return [self.requests.get(order.id, {}).get("st", "missing") for order in buyer.orders]
@@ -72,7 +88,8 @@ class Findings:
 
     @property
     def queued(self) -> int:
-        return sum(depth for name, depth in self.queues.items() if not name.endswith(DEAD_LETTERS))
+        counted = (name for name in self.queues if not name.endswith(DEAD_LETTERS) and name != NOTICES)
+        return sum(self.queues[name] for name in counted)
 
     @property
     def settled(self) -> bool:
@@ -90,6 +107,9 @@ def problems(found: Findings, deliveries: Deliveries) -> Iterator[str]:
     """Whatever must not be; nothing when all is well."""
     for guest in found.guests:
         yield from (f"{masked(guest.phone)}, {guest.kind}: {problem}" for problem in _amiss(guest, found, deliveries))
+    for written in found.written:
+        if written.bad != bool(found.times_told(written)):
+            yield f"{written.kind}: people were told {found.times_told(written)} times of {written.review.uid}"
     for buyer in found.buyers:
         yield from (f"{masked(buyer.phone)}, {buyer.kind}: {problem}" for problem in _wrong(buyer, found))
     strangers = set(found.texts) - {person.phone for person in (*found.buyers, *found.guests)}
@@ -138,6 +158,18 @@ def _amiss(guest: Guest, found: Findings, deliveries: Deliveries) -> Iterator[st
             yield f"{late} texts more than {SILENT_AFTER_S:.0f} s after the STOP was taken"
     elif not contacts:
         yield "has no contact at Podium"
+
+
+def reviews_table(found: Findings) -> list[tuple[str, int]]:
+    """The numbers of those who were not silent about it."""
+    kinds = Counter(written.kind for written in found.written)
+    told = [found.times_told(written) for written in found.written if written.bad]
+    return [
+        ("reviews", len(found.written)),
+        *((f"  {kind}", count) for kind, count in sorted(kinds.items())),
+        ("  people were told of", sum(times > 0 for times in told)),
+        ("  and were told twice of, as who told them was killed", sum(times > 1 for times in told)),
+    ]
 
 
 def _late(phone: str, stop: Event, found: Findings, deliveries: Deliveries, after_s: float) -> int:

@@ -46,7 +46,7 @@ class Clockwork(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.wait(0.5):
-            for task in ("promote", "sweep", "sessions", "mirror"):
+            for task in ("promote", "sweep", "sessions", "mirror", "sends", "notices"):
                 self.busy = True
                 try:
                     self.broken_off += not self._stack.run_timer(task)
@@ -84,7 +84,7 @@ class Scene:
 
     def calls(self, method: str, path: str, whose: Whose | None = None) -> list[dict[str, Any]]:
         """Calls to a provider that have no answer yet; those about certain people only."""
-        provider = "shopify" if path.startswith("/admin") else "podium"
+        provider = "shopify" if path.startswith("/admin") else "slack" if path.startswith("/services") else "podium"
         asked = self.stack.provider_calls(provider, method=method, path_prefix=path)
         phones = {person.phone for person in whose(self)} if whose else None
         since_ms = time.time() * 1000 - 5000
@@ -150,6 +150,10 @@ MESSAGES = Moment(
 NEWS = Moment(
     "podium-contacts", "while news were on their way in", lambda s: s.deliveries.in_flight("/podium/contacts"), 0.12
 )
+REVIEWS = Moment(
+    "podium-reviews", "while reviews were on their way in", lambda s: s.deliveries.in_flight("/podium/reviews"), 0.12
+)
+TELLING = Moment("notifier", "while people were being told", lambda s: s.calls("POST", "/services"), 0.2)
 WORKING = Moment("podium-worker", "while it held a message", lambda s: s.holds("podium"), 0.02)
 FINDING = Moment(
     "podium-worker", "while Podium looked for a contact", lambda s: s.calls("GET", "/v4/contacts", guests), 0.1
@@ -166,9 +170,9 @@ CONFIRMED = Moment(
 
 # Every function in turn, the senders at each step of a send, and now and then several functions at once.
 TURNS: list[Moment | None] = [
-    *(WEBHOOKS, WORKING, EVENTS, SENDING, WEBCHATS, CONFIRMING, SENT),
-    *(PROMOTING, MAKING, READING, CONFIRMED, None, MESSAGES, EVENTS),
-    *(FINDING, SENT, NEWS, LINKING, CONFIRMED, WORKING, LOOKING_UP, SENDING),
+    *(WEBHOOKS, WORKING, EVENTS, SENDING, WEBCHATS, CONFIRMING, SENT, TELLING),
+    *(PROMOTING, MAKING, READING, CONFIRMED, None, MESSAGES, EVENTS, REVIEWS),
+    *(FINDING, SENT, NEWS, LINKING, CONFIRMED, WORKING, LOOKING_UP, SENDING, TELLING),
 ]
 
 

@@ -74,6 +74,17 @@ NAMES = (
     "Noor",
     "Otto",
 )
+# What is about somebody's data has a queue, and a source, of its own.
+DATA_REQUEST, REDACT_CUSTOMER, REDACT_SHOP = DEMANDS = ("customers/data_request", "customers/redact", "shop/redact")
+PRIVACY, ANY_TOPIC = "/shopify/privacy", "/shopify/webhooks"
+ENDPOINTS = (
+    "/shopify/orders-fulfilled",
+    "/shopify/orders-cancelled",
+    "/shopify/orders-updated",
+    "/shopify/refunds-create",
+    ANY_TOPIC,
+    PRIVACY,
+)
 SHOPS_OFFSET = timezone(timedelta(hours=11))
 
 Body = dict[str, Any]
@@ -124,7 +135,7 @@ class Webhook:
 
     @property
     def keys(self) -> list[str]:
-        return [f"shopify#{self.id}"]
+        return [f"{'privacy' if self.topic in DEMANDS else 'shopify'}#{self.id}"]
 
     def headers(self, shop: str, secret: str) -> dict[str, str]:
         signature = hmac.new(secret.encode(), self.body, hashlib.sha256).digest()
@@ -157,12 +168,12 @@ class Order:
         return Webhook("/shopify/orders-updated", "orders/updated", _wire(self.body | {"note": "Leave at the door"}))
 
     def cancelled(self) -> Webhook:
-        body = self.body | {"cancelled_at": _iso(time.time()), "cancel_reason": "customer"}
+        body = self.body | {"cancelled_at": in_the_shops_time(time.time()), "cancel_reason": "customer"}
         return Webhook("/shopify/orders-cancelled", "orders/cancelled", _wire(body))
 
     def refunded(self) -> Webhook:
         body = _sample("refunds-create.json")
-        body |= {"id": self.id + 1, "order_id": self.id, "created_at": _iso(time.time())}
+        body |= {"id": self.id + 1, "order_id": self.id, "created_at": in_the_shops_time(time.time())}
         for transaction in body["transactions"]:
             transaction["order_id"] = self.id
         return Webhook("/shopify/refunds-create", "refunds/create", _wire(body))
@@ -187,11 +198,43 @@ def from_sample(file: str, id: int, fulfilled_at: float) -> Order:
     """A sample order as it is, but for its id and its time."""
     body = _sample(file)
     body |= {"id": id, "admin_graphql_api_id": f"gid://shopify/Order/{id}", "name": f"#HL{id % 10_000:04}"}
-    body |= {"created_at": _iso(fulfilled_at - 86_400), "updated_at": _iso(fulfilled_at)}
+    at, day_before = in_the_shops_time(fulfilled_at), in_the_shops_time(fulfilled_at - 86_400)
+    body |= {"created_at": day_before, "updated_at": at}
     for fulfillment in body["fulfillments"]:
-        fulfillment |= {"order_id": id, "created_at": _iso(fulfilled_at), "updated_at": _iso(fulfilled_at)}
+        fulfillment |= {"order_id": id, "created_at": at, "updated_at": at}
     customer = body.get("customer") or {}
     return Order(id, body, body.get("phone") or customer.get("phone"))
+
+
+@dataclass(frozen=True)
+class Person:
+    """A customer as Shopify knows them: by a number and an address of their own, and in orders."""
+
+    id: int
+    email: str
+    phone: str
+
+    def asks(self) -> Webhook:
+        """They want to know what is kept about them."""
+        return self._demand("customers-data-request.json", DATA_REQUEST, {"orders_requested": []})
+
+    def wants_out(self, *orders: Order) -> Webhook:
+        """They want to be forgotten."""
+        return self._demand("customers-redact.json", REDACT_CUSTOMER, {"orders_to_redact": [one.id for one in orders]})
+
+    def buys(self, made: Order) -> Order:
+        """The same order, as one of theirs."""
+        who = made.body["customer"] | {"id": self.id, "email": self.email}
+        return changed(made, customer=who, email=self.email, contact_email=self.email)
+
+    def _demand(self, file: str, topic: str, fields: Body) -> Webhook:
+        customer = {"id": self.id, "email": self.email, "phone": self.phone}
+        return Webhook(PRIVACY, topic, _wire(_sample(file) | fields | {"customer": customer}))
+
+
+def webhook(file: str, topic: str, path: str = ANY_TOPIC, **fields: Any) -> Webhook:
+    """A sample event on its way to a path."""
+    return Webhook(path, topic, _wire(_sample(file) | fields))
 
 
 def changed(original: Order, **fields: Any) -> Order:
@@ -199,7 +242,8 @@ def changed(original: Order, **fields: Any) -> Order:
     return Order(original.id, original.body | fields, original.phone)
 
 
-def _iso(at: float) -> str:
+def in_the_shops_time(at: float) -> str:
+    """A time as the shop's webhooks write it."""
     return datetime.fromtimestamp(at, SHOPS_OFFSET).isoformat(timespec="seconds")
 
 

@@ -5,6 +5,8 @@ Nothing here knows how a stack is built: `stack.json` says where everything is.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import shutil
 import socket
@@ -15,6 +17,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,7 +26,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
-from boto3.dynamodb.types import TypeDeserializer
+from boto3.dynamodb.types import Binary, TypeDeserializer
 
 import processes
 from emulator import Emulator
@@ -103,10 +106,14 @@ class RunningStack:
 
     def run_timer(self, task: str) -> bool:
         """Starts a timer now rather than at its minute; false when it came to no end."""
-        name = self.described["functions"]["timers"]["name"]
+        return self.handled(task) is not None
+
+    def handled(self, task: str) -> int | None:
+        """The same; says how many rows it saw to."""
+        name = self.described["functions"][self.described["tasks"][task]]["name"]
         client = self._emulator.client("lambda")
         answer = client.invoke(FunctionName=name, Payload=json.dumps({"task": task}).encode())
-        return "FunctionError" not in answer
+        return None if "FunctionError" in answer else int(json.load(answer["Payload"])["handled"])
 
     # ---- The tables
 
@@ -129,8 +136,31 @@ class RunningStack:
         """The webchat sessions of these `phone#location`."""
         return self._rows("sessions", list(keys))
 
+    def outbox(self, keys: Iterable[str]) -> dict[str, Row]:
+        """Sends, notices, and what is known of ids of the providers'."""
+        return self._rows("outbox", list(keys))
+
+    def sends(self, order_ids: Iterable[int]) -> dict[int, Row]:
+        """The texts of these orders' review requests, as far as one was begun."""
+        found = self.outbox(f"review-request#{self.shop}#{id}" for id in order_ids)
+        return {int(key.rpartition("#")[2]): row for key, row in found.items()}
+
+    def reviews(self, uids: Iterable[str]) -> dict[str, Row]:
+        return self._rows("reviews", list(uids))
+
+    def known_phones(self, phones: Iterable[str]) -> set[str]:
+        """Which of these have a contact, or had one that was erased and left something to be remembered."""
+        keys = {row["pk"] for row in self.all_rows("contacts", ["pk"])}
+        return {phone for phone in phones if phone in keys or self._remembered(phone) in keys}
+
     def forget_contact(self, phone: str) -> None:
         self.forget("contacts", phone)
+        self.forget("contacts", self._remembered(phone))
+
+    def _remembered(self, phone: str) -> str:
+        """The key under which it stays that somebody had opted out who was erased."""
+        pepper = self.described["secrets"]["FRONTDESK_PEPPER_SECRET_ARN"]["value"]
+        return f"suppressed#{hmac.new(pepper.encode(), phone.encode(), hashlib.sha256).hexdigest()}"
 
     def forget(self, table: str, key: str) -> None:
         self._emulator.client("dynamodb").delete_item(TableName=self._table(table), Key={"pk": {"S": key}})
@@ -151,6 +181,34 @@ class RunningStack:
             Key={"pk": {"S": key}},
             UpdateExpression="SET received_at_ms = received_at_ms - :longer",
             ExpressionAttributeValues={":longer": {"N": str(int(seconds * 1000))}},
+        )
+
+    def age_demand(self, key: str, seconds: float) -> None:
+        """Lets a demand about somebody's data, which waits for its second look, have come in so much earlier."""
+        self._emulator.client("dynamodb").update_item(
+            TableName=self._table("inbox"),
+            Key={"pk": {"S": key}},
+            UpdateExpression="SET received_at_ms = received_at_ms - :longer, "
+            "waiting_since_ms = waiting_since_ms - :longer",
+            ExpressionAttributeValues={":longer": {"N": str(int(seconds * 1000))}},
+        )
+
+    def age_send(self, order_id: int, seconds: float) -> None:
+        """Lets the text of an order's review request have been sent so much earlier."""
+        self._emulator.client("dynamodb").update_item(
+            TableName=self._table("outbox"),
+            Key={"pk": {"S": f"review-request#{self.shop}#{order_id}"}},
+            UpdateExpression="SET settled_at_ms = settled_at_ms - :longer, since_ms = since_ms - :longer",
+            ExpressionAttributeValues={":longer": {"N": str(int(seconds * 1000))}},
+        )
+
+    def hasten(self, order_id: int) -> None:
+        """Lets the time of a request that waits have come."""
+        self._emulator.client("dynamodb").update_item(
+            TableName=self._table("review_requests"),
+            Key={"pk": {"S": f"{self.shop}#{order_id}"}},
+            UpdateExpression="SET send_after_ms = :now, due_at_ms = :now",
+            ExpressionAttributeValues={":now": {"N": str(int(time.time() * 1000))}},
         )
 
     def open_keys(self, table: str, index: str) -> list[str]:
@@ -181,6 +239,20 @@ class RunningStack:
             ConsistentRead=True,
         )
         return [self._read(item) for page in asked for item in page["Items"]]
+
+    def everything(self) -> Iterator[tuple[str, str, str]]:
+        """All that is kept of anybody, in every table and every queue: the place, the key, and the rest as text."""
+        pages = self._emulator.client("dynamodb").get_paginator("scan")
+        for table, name in self.described["tables"].items():
+            for page in pages.paginate(TableName=name, ConsistentRead=True):
+                for item in page["Items"]:
+                    row = self._read(item)
+                    yield table, str(row["pk"]), json.dumps({name: _shown(row, name) for name in row}, default=str)
+        inspected = _call("GET", f"{self.described['endpoints']['aws']}/_ministack/sqs/messages", None, {}, 30.0)
+        if not inspected.taken:
+            raise StackError(f"the emulator does not show its queues: {inspected}")
+        for message in _messages(json.loads(inspected.text)):
+            yield "queues", str(message.get("MessageId", "")), json.dumps(message)
 
     def queue_depths(self) -> dict[str, int]:
         """Messages in each queue, visible, hidden or delayed."""
@@ -218,6 +290,14 @@ class RunningStack:
     def ledger(self) -> list[dict[str, Any]]:
         """Everything that customers would have noticed."""
         return self._control("GET", "/ledger")["effects"]
+
+    def notices(self) -> list[dict[str, Any]]:
+        """Everything that the shop's people were told."""
+        return self._control("GET", "/ledger")["notices"]
+
+    def podiums_webhooks(self) -> list[dict[str, Any]]:
+        """Each attempt of Podium's to tell of something, and what was lost on the way."""
+        return self._control("GET", "/ledger")["webhooks"]
 
     def provider_calls(self, provider: str, **asked: str) -> list[dict[str, Any]]:
         """The last calls to a provider, those that it has not answered yet among them."""
@@ -261,6 +341,38 @@ class RunningStack:
     def remove_location(self, uid: str) -> None:
         self._control("DELETE", f"/podium/locations/{uid}")
 
+    def webhook(self, name: str, **fields: Any) -> None:
+        """Lets Podium tell of what happens from now on, or do so otherwise."""
+        self._control("PUT", f"/podium/webhooks/{name}", fields)
+
+    def remove_webhook(self, name: str) -> None:
+        self._control("DELETE", f"/podium/webhooks/{name}")
+
+    def plan_delivery(self, phone: str, status: str, failure_reason: str | None = None) -> None:
+        """What is to become of everything that Podium sends to a phone from now on."""
+        body = {"status": status} | ({"failure_reason": failure_reason} if failure_reason else {})
+        self._control("PUT", f"/podium/outcomes/{urllib.parse.quote(phone)}", body)
+
+    def forget_plan(self, phone: str) -> None:
+        self._control("DELETE", f"/podium/outcomes/{urllib.parse.quote(phone)}")
+
+    def set_delivery(self, id: str, **fields: Any) -> None:
+        """What became of a message or an invitation; Podium says so with `tell`."""
+        self._control("PUT", f"/podium/deliveries/{id}", fields)
+
+    def set_review(self, uid: str, **fields: Any) -> None:
+        """A review that somebody leaves, or changes."""
+        self._control("PUT", f"/podium/reviews/{uid}", fields)
+
+    def customer_writes(self, phone: str, location: str, text: str, **fields: Any) -> str:
+        """What Podium gets from a customer; returns the message's uid."""
+        body = {"phone": phone, "location": location, "text": text, **fields}
+        return str(self._control("POST", "/podium/inbound", body)["uid"])
+
+    def list_order(self, order: dict[str, Any]) -> None:
+        """An order that stands in Shopify's list from now on, given as its webhook has it."""
+        self._control("POST", "/shopify/orders", order)
+
     def set_order(self, order_id: int, **fields: Any) -> None:
         """What Shopify says from now on when it is asked about this order."""
         self._control("PUT", f"/shopify/orders/{order_id}", fields)
@@ -284,12 +396,37 @@ class RunningStack:
                 with suppress(ValueError):
                     yield json.loads(event["message"]) | {"at_ms": event["timestamp"]}
 
+    def logged(self, since_ms: int) -> Iterator[str]:
+        """Every line that any function logged since then."""
+        pages = self._emulator.client("logs").get_paginator("filter_log_events")
+        for function in self.described["functions"].values():
+            for page in pages.paginate(logGroupName=function["log_group"], startTime=since_ms):
+                yield from (event["message"] for event in page["events"])
+
     def functions(self) -> list[str]:
         return list(self.described["functions"])
 
     def bootstraps(self, package: str) -> list[int]:
         """Ids of the processes that run a function right now."""
         return processes.running(Path(self.described["functions"][package]["bootstrap"]))
+
+
+def _shown(row: Row, name: str) -> Any:
+    """An attribute as a person would read it. Long bodies are kept deflated."""
+    value = row[name]
+    if not isinstance(value, Binary):
+        return value
+    packed = name == "body_bytes" and row.get("body_form") == "deflate"
+    return (zlib.decompress(value.value, -zlib.MAX_WBITS) if packed else value.value).decode(errors="replace")
+
+
+def _messages(inspected: Any) -> Iterator[dict[str, Any]]:
+    """The messages in what the emulator shows of its queues, however deep they lie."""
+    if isinstance(inspected, dict) and "Body" in inspected:
+        yield inspected
+    elif isinstance(inspected, dict | list):
+        for inner in inspected.values() if isinstance(inspected, dict) else inspected:
+            yield from _messages(inner)
 
 
 def _call(method: str, url: str, body: bytes | None, headers: dict[str, str], patience_s: float) -> Answer:

@@ -24,6 +24,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -49,6 +50,18 @@ EXAMPLES = {
         "/podium/webchat",
     ),
 }
+# How the shop's people are told: the template makes no secret of these, because a shop has whichever it likes.
+CHANNELS = {
+    "NOTIFY_SLACK_SECRET_ARN": "{stand_ins}/slack/services/T00000000/B00000000/local",
+    "NOTIFY_WEBHOOK_SECRET_ARN": {
+        "url": "{stand_ins}/webhook/frontdesk",
+        "signing_secret": "example-signing-secret-not-real",
+    },
+}
+# With an address the template makes a topic. What is published there is posted to the stand-ins as well, under this path of
+# their webhooks.
+PEOPLE = {"NOTIFY_EMAIL": "people@example.test"}
+TOPIC, TOPIC_PATH = "NotifyTopic", "/topic"
 PROVIDERS = "front door and stand-ins"
 PORTS = {"front_door": 8787, "stand_ins": 8788, "aws": 4566}
 OWNER_OF_PORT = {"front_door": PROVIDERS, "stand_ins": PROVIDERS, "aws": emulator.NAME}
@@ -94,9 +107,12 @@ class Stack:
         # The providers first and last, so that no function ever finds them gone.
         self._run_providers(template, programs["frontdesk-local"])
         self._run(emulator.NAME, self.emulator.start, self.emulator.wait_until_ready)
+        channels = self._make_channels(template, settings)
         artifacts = {package: Artifact.of(programs[package]) for package in packages}
         deployed = deployment.deploy(self.emulator, template, settings, artifacts, self.progress)
-        secrets = deployment.fill_secrets(self.emulator, deployed, _choices()["secrets"])
+        secrets = deployment.fill_secrets(self.emulator, deployed, _choices()["secrets"]) | channels
+        if topic := deployed.resources.get(TOPIC):
+            self._listen(topic[1])
 
         described = self._describe(template, settings, deployed, secrets, programs)
         _write_json(self.state_dir / "stack.json", described)
@@ -122,12 +138,52 @@ class Stack:
         ours = {name: _as_text(value, self._url("stand_ins")) for name, value in _choices()["settings"].items()}
         theirs = deployment.overrides_from_environment(template)
         theirs = {name: value for name, value in theirs.items() if not self._made_secret(name, value)}
-        return deployment.settings(template, [ours, theirs, dict(map(_pair, asked))])
+        return deployment.settings(template, [PEOPLE, ours, theirs, dict(map(_pair, asked))])
+
+    def _make_channels(self, template: Template, settings: dict[str, str]) -> dict[str, dict[str, str]]:
+        """Keeps the addresses of the ways to people, and lets the settings say where; those that say so already count."""
+        manager = self.emulator.client("secretsmanager")
+        parameters = {setting_name(parameter): parameter for parameter in template.parameters}
+        made = {}
+        for name, value in (CHANNELS | _choices()["secrets"]).items():
+            if name not in CHANNELS or settings.get(parameters[name]):
+                continue
+            kept = f"local/{name.removesuffix('_SECRET_ARN').lower()}"
+            text = _as_text(value, self._url("stand_ins"))
+            try:
+                arn = manager.create_secret(Name=kept, SecretString=text)["ARN"]
+            except manager.exceptions.ResourceExistsException:
+                arn = manager.put_secret_value(SecretId=kept, SecretString=text)["ARN"]
+            settings[parameters[name]] = arn
+            made[name] = {"arn": arn, "value": text}
+        return made
+
+    def _listen(self, topic: str) -> None:
+        """Lets the stand-ins hear what is published to a topic."""
+        sns, endpoint = self.emulator.client("sns"), f"{self._url('stand_ins')}/webhook{TOPIC_PATH}"
+        subscribed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        if not any(each["Endpoint"] == endpoint for each in subscribed):
+            sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint)
+            sns.confirm_subscription(TopicArn=topic, Token=self._token_of(topic))
+
+    def _token_of(self, topic: str) -> str:
+        """What SNS posts to whoever is to hear of a topic, so that nobody is told who does not want to be."""
+        url = f"{self._url('stand_ins')}/_control/ledger"
+        for _ in range(50):
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                notices = json.load(answer)["notices"]
+            posted = [json.loads(notice["body"]) for notice in notices if notice["path"] == TOPIC_PATH]
+            if tokens := [each["Token"] for each in posted if each["TopicArn"] == topic and "Token" in each]:
+                return str(tokens[-1])
+            time.sleep(0.1)
+        raise StackError(f"{emulator.NAME} did not ask the stand-ins whether they want to hear of {topic}")
 
     def _made_secret(self, name: str, value: str) -> bool:
         """Whether a shell names a secret that the template made, since it has `stack.py env`. As a setting it would mean one
         that somebody else made, and the template would delete its own."""
         before = self.described() or {"secrets": {}, "settings": {}}
+        if name in CHANNELS:
+            return value == before["settings"].get(name)
         return value == before["secrets"].get(name, {}).get("arn") and not before["settings"].get(name)
 
     def _run_providers(self, template: Template, program: Path) -> None:
@@ -185,6 +241,8 @@ class Stack:
             "tables": {short_name(id, "Table"): name for id, name in deployed.named("AWS::DynamoDB::Table")},
             "queues": {short_name(id, "Queue"): url for id, url in deployed.named("AWS::SQS::Queue")},
             "functions": {f.package: self._describe_function(f.name(STACK_NAME)) for f in template.functions},
+            # Which function does what by the clock.
+            "tasks": {task: f.package for f in template.functions for task in _tasks(f.properties)},
             # With the template's defaults, so that nobody has to know them a second time.
             "settings": {
                 setting_name(name): settings.get(name, str(parameter.get("Default", "")))
@@ -395,12 +453,20 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 # ---- Small things
 
 
+def _tasks(function: dict[str, Any]) -> Iterator[str]:
+    """What the schedules of a function ask it for."""
+    for event in function.get("Events", {}).values():
+        if event["Type"] == "ScheduleV2":
+            yield json.loads(event["Properties"]["Input"])["task"]
+
+
 def _choices() -> dict[str, Any]:
     return _read_json(ROOT / "local" / "parameters.json") or {}
 
 
 def _as_text(value: Any, stand_ins: str) -> str:
-    return value.replace("{stand_ins}", stand_ins) if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.replace("{stand_ins}", stand_ins)
 
 
 def _pair(text: str) -> tuple[str, str]:
