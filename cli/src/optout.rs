@@ -19,6 +19,7 @@ use frontdesk_core::{
     contact::Contacts as _,
     phone::{E164Phone, normalize},
     provider::ContactBook as _,
+    review_code::ReviewCode,
     webchat::WebchatCode,
 };
 use frontdesk_wiring::Wiring;
@@ -93,7 +94,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     if finding.consistent() {
         return Ok(ExitCode::SUCCESS);
     }
-    complain(&format!("{}: {}", WebchatCode::OptOutDrift.as_str(), finding.why));
+    let codes = (WebchatCode::OptOutDrift.as_str(), ReviewCode::OptOutDrift.as_str());
+    complain(&format!("{}: {} ({})", codes.0, finding.why, codes.1));
     Ok(ExitCode::FAILURE)
 }
 

@@ -766,8 +766,9 @@ where
         let line = Line::error("somebody was written to after they opted out; not by us, so look who did")
             .id("event.id", &held.key.to_key())
             .phone(&phone);
-        self.telemetry.count(Metric::ReviewCode, Some(ReviewCode::OptOutDrift.as_str()));
-        report(self.telemetry, WebchatCode::OptOutDrift, line);
+        let same = ReviewCode::OptOutDrift.as_str();
+        self.telemetry.count(Metric::ReviewCode, Some(same));
+        report(self.telemetry, WebchatCode::OptOutDrift, line.word("review_code", same));
         Ok(EventEnd::Done("sent_after_opt_out"))
     }
 
