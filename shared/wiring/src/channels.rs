@@ -1,6 +1,7 @@
 //! The ways to reach the shop's people, each with its own credentials: one that is set up wrongly must not silence the others.
 
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -10,6 +11,7 @@ use frontdesk_core::{
     config::NotifierConfig,
     notice::{Channel, Channels, Notice, Untold},
     signature::Secret,
+    time::{Clock as _, UnixMillis},
 };
 use frontdesk_providers::{Http, Notifier, NotifyConfig, Topic};
 use serde::Deserialize;
@@ -23,6 +25,8 @@ pub struct NoticeChannels {
     topic: Option<People>,
     timeout: Duration,
     clock: SystemClock,
+    /// Until when a channel wants to be left alone, by every notice that this process tells.
+    paused: Mutex<BTreeMap<Channel, UnixMillis>>,
 }
 
 impl NoticeChannels {
@@ -38,6 +42,20 @@ impl NoticeChannels {
             topic: config.topic.clone().map(|arn| People(SnsTopic::new(aws.sns(), arn))),
             timeout: config.timeout,
             clock,
+            paused: Mutex::default(),
+        }
+    }
+
+    fn paused_for(&self, channel: Channel) -> Option<Duration> {
+        let until = self.paused.lock().unwrap_or_else(PoisonError::into_inner).get(&channel).copied()?;
+        let now = self.clock.now();
+        (until > now).then(|| until.since(now))
+    }
+
+    fn note_pause(&self, channel: Channel, told: &Result<(), Untold>) {
+        if let Err(Untold::Later { wait: Some(wait), .. }) = told {
+            let until = self.clock.now().plus(*wait);
+            self.paused.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, until);
         }
     }
 
@@ -64,6 +82,9 @@ impl NoticeChannels {
 
 impl Channels for NoticeChannels {
     async fn tell(&self, channel: Channel, notice: &Notice) -> Result<(), Untold> {
+        if let Some(wait) = self.paused_for(channel) {
+            return Err(Untold::Later { wait: Some(wait), detail: "it asked to be left alone".into() });
+        }
         let kept = match channel {
             Channel::Slack => self.slack.as_ref(),
             Channel::Webhook => self.webhook.as_ref(),
@@ -71,6 +92,7 @@ impl Channels for NoticeChannels {
         };
         let known = kept.is_some_and(Kept::is_known);
         let told = self.try_once(channel, notice).await;
+        self.note_pause(channel, &told);
         let (Err(untold), Some(kept)) = (&told, kept) else { return told };
         // It may have been changed since it was read.
         kept.forget();
