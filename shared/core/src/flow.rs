@@ -25,13 +25,14 @@ use std::time::Duration;
 use crate::{
     contact::{Contacts, NotTextable, Objection, OptOutChange, OptOutFlag, OptOutSource},
     ids::Ids,
-    notice::{Notice, Notices},
+    notice::{Notice, NoticeKey, NoticeQueue, Notices},
     phone::E164Phone,
     provider::{Limits, NotDone, Provider, Refusal},
+    queue::DelaySeconds,
     review_code::ReviewCode,
     store::{Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
-    time::{Clock, UnixMillis},
+    time::{Clock, DAY, UnixMillis},
     webchat::WebchatCode,
 };
 
@@ -100,6 +101,20 @@ async fn open_notice(store: &impl Notices, telemetry: &impl Telemetry, notice: &
         );
     }
     Ok(())
+}
+
+/// Wakes the notifier. If the queue does not take it, the timer finds the notice; says whether it was taken.
+async fn wake(queue: &impl NoticeQueue, telemetry: &impl Telemetry, key: &NoticeKey, delay: DelaySeconds) -> bool {
+    let Err(error) = queue.enqueue_notice(key, delay).await else { return true };
+    telemetry.count(Metric::QueueSendFailed, None);
+    let line = Line::warn("a notice is not queued; the timer will");
+    telemetry.line(line.id("notice.key", key.as_str()).detail(&error));
+    false
+}
+
+/// The name of a day, for what people are told once a day.
+fn day_name(now: UnixMillis) -> String {
+    format!("day-{}", now.since(UnixMillis::new(0)).as_secs() / DAY.as_secs())
 }
 
 /// The audit line of a message that was not sent.

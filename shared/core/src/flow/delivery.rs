@@ -18,7 +18,7 @@ use crate::{
     time::{DAY, UnixMillis},
 };
 
-use super::{open_notice, opted_out_at_podium, report_review};
+use super::{day_name, open_notice, opted_out_at_podium, report_review};
 
 /// How long news of an id that is none of ours (yet) are kept: longer than the timer waits before it looks.
 const NEWS_KEPT: Duration = Duration::from_secs(3 * 86_400);
@@ -142,9 +142,8 @@ async fn note_failure(
 
 /// One a day: a sender that is not registered has every text of the day filtered, and people need to hear that once.
 fn filtered(effect: &EffectKey, phone: &E164Phone, now: UnixMillis) -> Notice {
-    let day = now.since(UnixMillis::new(0)).as_secs() / DAY.as_secs();
     Notice {
-        key: NoticeKey::new(NoticeKind::CarrierFiltered, &format!("day-{day}")),
+        key: NoticeKey::new(NoticeKind::CarrierFiltered, &day_name(now)),
         kind: NoticeKind::CarrierFiltered,
         content: Content {
             headline: "A carrier filtered a text to a customer".into(),

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{lease, report_review, unreadable};
+use super::{lease, report_review, unreadable, wake};
 use crate::{
     ids::{Ids, Shard},
     notice::{
@@ -127,7 +127,7 @@ where
         }
         self.report(&held, &step);
         if let NoticeStep::Again { at, .. } = step {
-            self.wake(key, at).await;
+            self.wake_at(key, at).await;
         }
         Ok(())
     }
@@ -141,7 +141,7 @@ where
             let now = self.clock.now();
             if now >= notice.opened_at.plus(patience(&notice.key, self.rules.within)) && !progress.late {
                 progress.late = true;
-                self.report_late(&notice.key);
+                report_late(self.telemetry, &notice.key);
             }
             let channel = match self.rules.pick(notice.opened_at, &progress, now) {
                 Pick::Try(channel) => channel,
@@ -177,15 +177,10 @@ where
         }
     }
 
-    /// If the queue does not take it, the timer finds it.
-    async fn wake(&self, key: &NoticeKey, at: UnixMillis) {
+    async fn wake_at(&self, key: &NoticeKey, at: UnixMillis) {
         let wait = at.since(self.clock.now()).min(DelaySeconds::MAX);
         let delay = DelaySeconds::covering(wait).unwrap_or(DelaySeconds::ZERO);
-        if let Err(error) = self.queue.enqueue_notice(key, delay).await {
-            self.telemetry.count(Metric::QueueSendFailed, None);
-            let line = Line::warn("a notice is not queued; the timer will").detail(&error);
-            self.telemetry.line(self.about(key, line));
-        }
+        wake(self.queue, self.telemetry, key, delay).await;
     }
 
     fn report(&self, held: &HeldNotice, step: &NoticeStep) {
@@ -210,10 +205,6 @@ where
             }
             NoticeStep::Again { .. } => {}
         }
-    }
-
-    fn report_late(&self, key: &NoticeKey) {
-        report_late(self.telemetry, key);
     }
 
     fn about(&self, key: &NoticeKey, line: Line) -> Line {
@@ -272,16 +263,7 @@ impl<S: Notices, Q: NoticeQueue, C: Clock, T: Telemetry> WatchNotices<'_, S, Q, 
                 if notice.at.plus(patience(&notice.key, self.within)) < now {
                     report_late(self.telemetry, &notice.key);
                 }
-                if let Err(error) = self.queue.enqueue_notice(&notice.key, DelaySeconds::ZERO).await {
-                    self.telemetry.count(Metric::QueueSendFailed, None);
-                    self.telemetry.line(
-                        Line::warn("a notice is not queued; the next run tries again")
-                            .id("notice.key", notice.key.as_str())
-                            .detail(&error),
-                    );
-                    continue;
-                }
-                queued += 1;
+                queued += usize::from(wake(self.queue, self.telemetry, &notice.key, DelaySeconds::ZERO).await);
             }
         }
         Ok(queued)

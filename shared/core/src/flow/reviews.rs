@@ -5,6 +5,7 @@
 use super::{
     open_notice, report_blocked,
     say::{Said, Speaker, SpeakerRules, Utterance},
+    wake,
     worker::WorkError,
 };
 use crate::{
@@ -167,11 +168,7 @@ where
     /// Written down first, then queued: should the queue not take it, the timer finds it within a minute.
     async fn tell(&self, notice: &Notice) -> Result<(), StoreError> {
         open_notice(self.store, self.telemetry, notice).await?;
-        if let Err(error) = self.notices.enqueue_notice(&notice.key, DelaySeconds::ZERO).await {
-            self.telemetry.count(Metric::QueueSendFailed, None);
-            let line = Line::warn("a notice is not queued; the timer will");
-            self.telemetry.line(line.id("notice.key", notice.key.as_str()).detail(&error));
-        }
+        wake(self.notices, self.telemetry, &notice.key, DelaySeconds::ZERO).await;
         Ok(())
     }
 

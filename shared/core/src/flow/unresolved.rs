@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    day_name,
     delivery::{self, LOCATION_LINK},
     open_notice, paused, report_blocked, report_review, respect,
     say::{Said, Speaker, SpeakerRules, Utterance},
@@ -202,9 +203,8 @@ where
         let now = self.clock.now();
         let line = Line::error("nobody said in time what became of a message; a person has to look");
         report_review(self.telemetry, ReviewCode::DeliveryUnresolved, line.id("effect.key", due.key.as_str()));
-        let day = now.since(UnixMillis::new(0)).as_secs() / DAY.as_secs();
         if told.0.fetch_add(1, Ordering::Relaxed) >= TOLD_EACH_MAX {
-            return open_notice(self.store, self.telemetry, &many(day, now)).await;
+            return open_notice(self.store, self.telemetry, &many(now)).await;
         }
         let tail = row.phone.as_ref().map_or_else(|| "unknown".to_owned(), |p| format!("ends in {}", p.last4()));
         let notice = Notice {
@@ -325,9 +325,9 @@ where
     }
 }
 
-fn many(day: u64, now: UnixMillis) -> Notice {
+fn many(now: UnixMillis) -> Notice {
     Notice {
-        key: NoticeKey::new(NoticeKind::Unresolved, &format!("day-{day}")),
+        key: NoticeKey::new(NoticeKind::Unresolved, &day_name(now)),
         kind: NoticeKind::Unresolved,
         content: Content {
             headline: "Nobody said of many texts to customers whether they arrived".into(),
