@@ -4,22 +4,33 @@
 //! midnight. So it does not start, and says everything that is wrong in one message.
 
 mod audit;
+mod chat;
 mod function;
+mod health;
 mod markdown;
 mod people;
 mod podium;
 mod reader;
 mod table;
+mod website;
 
 use std::time::Duration;
 
 pub use audit::{OptOutAuditConfig, optout_audit};
+pub use chat::{
+    AgentProvider, CatalogueConfig, CatalogueKind, ChatwootApiConfig, ChatwootEndpointConfig, ChatwootWorkerConfig,
+    ModelConfig, SpeechConfig, chatwoot_endpoint, chatwoot_worker,
+};
 pub use function::Function;
+pub use health::{HealthConfig, health};
 pub use markdown::markdown;
 pub use people::{FollowUpConfig, NotifierConfig, PrivacyWorkerConfig, follow_up, notifier, privacy_worker};
 pub use podium::{MirrorConfig, PodiumEndpointConfig, PodiumWorkerConfig, WatchConfig, podium_endpoint, podium_worker};
 pub use reader::{Env, FAMILIES, Loaded, Problem, Problems};
 pub use table::{SETTINGS, Setting};
+pub use website::{
+    ChatConfig, ContactFormConfig, WebConfig, WidgetEdgeConfig, contact_form, website_chat, widget_edge,
+};
 
 use crate::{
     flow::{ingest::IngestRules, locations::LocationRules, say::SpeakerRules, send::SenderRules, worker::WorkerRules},
@@ -41,7 +52,7 @@ pub struct TableNames {
     pub requests: String,
     /// Sends.
     pub outbox: String,
-    /// Pauses.
+    /// Pauses, and what is counted.
     pub limits: String,
     /// Shared tokens, and the list of locations.
     pub directory: String,
@@ -49,6 +60,10 @@ pub struct TableNames {
     pub sessions: String,
     /// What is kept of reviews.
     pub reviews: String,
+    /// Chats with the assistant.
+    pub chats: String,
+    /// Forms that people filled in.
+    pub forms: String,
 }
 
 /// Settings of `shopify-orders` and `shopify-privacy`: each takes any of Shopify's events.
@@ -119,6 +134,8 @@ pub struct TimersConfig {
     pub shopify_queue_url: String,
     /// The queue of Podium's events.
     pub podium_queue_url: String,
+    /// The queue of Chatwoot's events.
+    pub chatwoot_queue_url: String,
     /// The delay queue of due requests.
     pub reviews_queue_url: String,
     /// The queue of what customers ask about their data.
@@ -269,6 +286,7 @@ pub fn timers(env: &impl Env) -> Result<Loaded<TimersConfig>, Problems> {
         pepper_secret: r.required("FRONTDESK_PEPPER_SECRET_ARN"),
         shopify_queue_url: r.required("FRONTDESK_QUEUE_SHOPIFY_URL"),
         podium_queue_url: r.required("FRONTDESK_QUEUE_PODIUM_URL"),
+        chatwoot_queue_url: r.required("FRONTDESK_QUEUE_CHATWOOT_URL"),
         reviews_queue_url: r.required("FRONTDESK_QUEUE_REVIEWS_URL"),
         privacy_queue_url: r.required("FRONTDESK_QUEUE_PRIVACY_URL"),
         notices_queue_url: r.required("FRONTDESK_QUEUE_NOTICES_URL"),

@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::{
+    chat::{ChatKey, ChatState},
+    chatwoot::ChatwootMessage,
     ids::{EffectKey, OrderId, OrderKey, ShopDomain},
+    inbox::{InboxKey, Source},
     phone::E164Phone,
     store::StoreError,
 };
@@ -24,14 +27,19 @@ pub enum Place {
     Outbox,
     /// Conversations.
     Sessions,
+    /// Chats with the assistant.
+    Chats,
     /// Reviews; they hold no words, but name the order.
     Reviews,
+    /// Forms that people filled in.
+    Forms,
 }
 
 impl Place {
     /// All of them, in the order in which they are cleared: what leads to other rows goes last. Contacts are not among
     /// them: their key is the number, so they need not be looked for.
-    pub const ALL: [Self; 5] = [Self::Inbox, Self::Reviews, Self::Sessions, Self::Outbox, Self::Requests];
+    pub const ALL: [Self; 7] =
+        [Self::Inbox, Self::Reviews, Self::Sessions, Self::Chats, Self::Outbox, Self::Forms, Self::Requests];
 
     /// The name in logs.
     #[must_use]
@@ -41,7 +49,9 @@ impl Place {
             Self::Requests => "review_requests",
             Self::Outbox => "outbox",
             Self::Sessions => "sessions",
+            Self::Chats => "chats",
             Self::Reviews => "reviews",
+            Self::Forms => "forms",
         }
     }
 }
@@ -55,6 +65,8 @@ pub struct KeptRow {
     pub texts: Vec<String>,
     /// The number that it is about, where it is about one person.
     pub phone: Option<E164Phone>,
+    /// The address of the one person who wrote it, where they gave it as theirs.
+    pub email: Option<String>,
     /// A body in JSON, where the row has one.
     pub body: Option<Vec<u8>>,
     /// Ids of ours and of the providers' that it is about, by which rows without the person's number are found.
@@ -114,11 +126,12 @@ impl std::fmt::Debug for Subject {
 }
 
 impl Subject {
-    /// Whether a row is the person's own: by its number, its ids or its order. Such a row may lead to others.
+    /// Whether a row is the person's own: by its number, its address, its ids or its order. Such a row may lead to others.
     #[must_use]
     pub fn owns(&self, place: Place, row: &KeptRow) -> bool {
         self.is_the_shops(place, row)
             || row.phone.as_ref().is_some_and(|phone| self.phones.contains(phone))
+            || row.email.as_ref().is_some_and(|email| self.emails.contains(&email.trim().to_lowercase()))
             || row.ids.iter().any(|id| self.ids.contains(id) || self.is_order(id))
     }
 
@@ -148,7 +161,7 @@ impl Subject {
             Place::Inbox => row.key.starts_with("shopify#") || row.key.starts_with("privacy#"),
             Place::Requests => row.key.starts_with(shop.as_str()),
             Place::Outbox => row.key.contains(&format!("#{shop}#")),
-            Place::Reviews | Place::Sessions => false,
+            Place::Reviews | Place::Sessions | Place::Chats | Place::Forms => false,
         }
     }
 
@@ -202,6 +215,36 @@ impl Subject {
             Value::Null | Value::Bool(_) => false,
         }
     }
+}
+
+/// The chat that an event of Chatwoot's belongs to: what was said in it before the number was known is found by that.
+#[must_use]
+pub fn chat_of(event: &str, body: &[u8]) -> Option<ChatKey> {
+    let event = InboxKey::parse(event).filter(|key| key.source == Source::Chatwoot);
+    event
+        .and_then(|_| serde_json::from_slice::<ChatwootMessage>(body).ok())
+        .map(|message| ChatKey::chatwoot(message.at))
+}
+
+/// What stays of a chat: nothing that anybody said, and no answer that was on its way. Which events are dealt with stays, and
+/// what waited for an answer is dealt with now, so that nothing is answered for having been forgotten; so does who has the
+/// conversation, and whether the customer wants silence.
+#[must_use]
+pub fn forgotten(chat: &ChatState) -> ChatState {
+    let mut kept = ChatState {
+        settled: chat.settled.clone(),
+        disclosed: chat.disclosed,
+        silenced: chat.silenced,
+        wish_of: chat.wish_of,
+        handed_over_at_ms: chat.handed_over_at_ms,
+        answered_at_ms: chat.answered_at_ms.clone(),
+        ..ChatState::default()
+    };
+    let flight = chat.in_flight.iter().flat_map(|flight| flight.answers.iter().chain([&flight.event]));
+    for event in flight.chain(chat.heard.iter().map(|heard| &heard.event)) {
+        kept.settle(event);
+    }
+    kept
 }
 
 /// Whether an address stands in a text by itself, not as the end of a longer one. Both in lower case.
@@ -270,6 +313,7 @@ mod tests {
                 key: "shopify#1".into(),
                 texts: Vec::new(),
                 phone: None,
+                email: None,
                 body: Some(body.as_bytes().to_vec()),
                 ids: Vec::new(),
             };
@@ -296,12 +340,20 @@ mod tests {
 
     #[test]
     fn an_order_is_found_by_its_own_key_only() {
-        let row =
-            |id: &str| KeptRow { key: "k".into(), texts: Vec::new(), phone: None, body: None, ids: vec![id.into()] };
+        let row = |id: &str| KeptRow {
+            key: "k".into(),
+            texts: Vec::new(),
+            phone: None,
+            email: None,
+            body: None,
+            ids: vec![id.into()],
+        };
         for id in ["a.myshopify.com#450789469", "review-request#a.myshopify.com#450789469", "reminder#a.b#450789469"] {
             assert!(mia().owns(Place::Outbox, &row(id)), "{id}");
         }
-        for id in ["keep-alive#s1#450789469", "a.myshopify.com#450789468", "s1#450789469", "450789469"] {
+        for id in
+            ["keep-alive#s1#450789469", "import#450789469", "a.myshopify.com#450789468", "s1#450789469", "450789469"]
+        {
             assert!(!mia().owns(Place::Outbox, &row(id)), "{id}");
         }
     }
@@ -312,6 +364,7 @@ mod tests {
             key: "+61491570158#loc".into(),
             texts: vec!["my wife is 0491 570 156".into()],
             phone: E164Phone::parse_e164("+61491570158").ok(),
+            email: None,
             body: None,
             ids: Vec::new(),
         };
@@ -321,10 +374,38 @@ mod tests {
     }
 
     #[test]
+    fn a_form_is_its_writers_by_the_address_and_anybodys_whom_it_mentions() {
+        let form = |email: Option<&str>, text: &str| KeptRow {
+            key: "s1".into(),
+            texts: vec!["s1".into(), text.into()],
+            phone: None,
+            email: email.map(str::to_owned),
+            body: None,
+            ids: vec!["s1".into()],
+        };
+        let mias = form(Some(" Mia@Example.com"), "blue");
+        assert!(mia().owns(Place::Forms, &mias) && mia().is_in(Place::Forms, &mias));
+        let about_her = form(Some("bob@example.com"), "call 0491 570 156");
+        assert!(!mia().owns(Place::Forms, &about_her) && mia().is_in(Place::Forms, &about_her));
+        for bobs in [form(Some("bob@example.com"), "blue"), form(None, "blue")] {
+            assert!(!mia().is_in(Place::Forms, &bobs));
+        }
+        let shop = Subject { shop: ShopDomain::try_from("a.myshopify.com").ok(), ..Subject::default() };
+        assert!(!shop.is_in(Place::Forms, &mias), "it did not come from Shopify");
+    }
+
+    #[test]
     fn the_whole_shop_is_what_came_from_it() {
         let shop = ShopDomain::try_from("a.myshopify.com").unwrap();
         let all = Subject { shop: Some(shop), ..Subject::default() };
-        let row = |key: &str| KeptRow { key: key.into(), texts: Vec::new(), phone: None, body: None, ids: Vec::new() };
+        let row = |key: &str| KeptRow {
+            key: key.into(),
+            texts: Vec::new(),
+            phone: None,
+            email: None,
+            body: None,
+            ids: Vec::new(),
+        };
         assert!(all.is_in(Place::Inbox, &row("shopify#1")));
         assert!(!all.is_in(Place::Inbox, &row("podium#1")));
         assert!(all.is_in(Place::Requests, &row("a.myshopify.com#1")));

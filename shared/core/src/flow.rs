@@ -1,13 +1,20 @@
 //! What happens, step by step, over ports. Every step that leaves the process is one port call, so that a test can fail,
 //! lose or kill each of them (`tests/`, the crash simulation).
 
+pub mod answer;
 pub mod batch;
+pub mod chatwoot_worker;
+pub mod contact_form;
 pub mod delivery;
+pub mod health;
+mod import;
 pub mod ingest;
+pub mod listen;
 pub mod locations;
 pub mod mirror;
 pub mod notify;
 pub mod podium_worker;
+pub mod post;
 pub mod privacy;
 pub mod promote;
 pub mod reconcile;
@@ -18,11 +25,15 @@ pub mod sessions;
 pub mod shopify_worker;
 pub mod sweep;
 pub mod unresolved;
+pub mod web;
+pub mod widget_chat;
+pub mod widget_edge;
 pub mod worker;
 
 use std::time::Duration;
 
 use crate::{
+    chat_code::ChatCode,
     contact::{Contacts, NotTextable, Objection, OptOutChange, OptOutFlag, OptOutSource},
     ids::Ids,
     notice::{Notice, NoticeKey, NoticeQueue, Notices},
@@ -81,6 +92,12 @@ fn opted_out_at_podium(phone: &E164Phone, now: UnixMillis) -> OptOutChange {
 /// Counts a condition under its code, and says it.
 fn report(telemetry: &impl Telemetry, code: WebchatCode, line: Line) {
     telemetry.count(Metric::WebchatCode, Some(code.as_str()));
+    telemetry.line(line.code(code.as_str()));
+}
+
+/// The same, of the chats.
+fn report_chat(telemetry: &impl Telemetry, code: ChatCode, line: Line) {
+    telemetry.count(Metric::ChatCode, Some(code.as_str()));
     telemetry.line(line.code(code.as_str()));
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::{
-    contact::{Contacts, Hold, HoldOutcome, Objection},
+    chat::Chat,
+    contact::{Contacts, Hold, HoldOutcome, Objection, OptOutFlag},
     ids::EffectKey,
     phone::E164Phone,
     store::StoreError,
@@ -101,5 +102,58 @@ pub async fn pass_answer(
             Passage::Open(Permit { phone: phone.clone(), effect, expires_at })
         }
         Some(objection) => Passage::Shut(objection),
+    })
+}
+
+/// The right to post one message into one chat, once: made only by [`pass_chat`], not `Clone`, consumed by posting.
+///
+/// ```compile_fail
+/// let forged = frontdesk_core::gate::ChatPermit { expires_at: todo!() };
+/// ```
+#[derive(Debug)]
+pub struct ChatPermit {
+    expires_at: UnixMillis,
+}
+
+impl ChatPermit {
+    /// Whether it still holds at `now`.
+    ///
+    /// # Errors
+    /// [`PermitExpired`] after [`PERMIT_LIFE`].
+    pub fn check(&self, now: UnixMillis) -> Result<(), PermitExpired> {
+        if now < self.expires_at { Ok(()) } else { Err(PermitExpired) }
+    }
+}
+
+/// What the gate said about a chat.
+#[derive(Debug)]
+pub enum ChatPassage {
+    /// Go ahead, soon.
+    Open(ChatPermit),
+    /// No, and why.
+    Shut(Objection),
+}
+
+/// Asks the gate for a message within a chat that the person began. A chat is more than texts: a number that cannot be
+/// texted may chat, but whoever opted out is not written to on any way.
+///
+/// # Errors
+/// When the table cannot be used there is no permit: nothing is posted (fail closed).
+pub async fn pass_chat(
+    contacts: &impl Contacts,
+    chat: &Chat,
+    now: UnixMillis,
+    lease_until: UnixMillis,
+) -> Result<ChatPassage, StoreError> {
+    if chat.state.silenced {
+        return Ok(ChatPassage::Shut(Objection::OptedOut(OptOutFlag::Keyword)));
+    }
+    let flag = match &chat.phone {
+        Some(phone) => contacts.contact(phone).await?.and_then(|c| c.opted_out()),
+        None => None,
+    };
+    Ok(match flag {
+        Some(flag) => ChatPassage::Shut(Objection::OptedOut(flag)),
+        None => ChatPassage::Open(ChatPermit { expires_at: now.plus(PERMIT_LIFE).min(lease_until) }),
     })
 }

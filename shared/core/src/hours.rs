@@ -145,6 +145,11 @@ impl AllowedHours {
         None
     }
 
+    /// The days that are open, Monday first, with the minutes of the day at which they open and close.
+    pub(crate) fn days(&self) -> impl Iterator<Item = (&'static str, u16, u16)> {
+        DAYS.iter().zip(self.0).filter_map(|(day, window)| window.map(|window| (*day, window.start, window.end)))
+    }
+
     fn window(&self, day: Weekday) -> Option<Window> {
         self.0.get(usize::try_from(day.to_monday_zero_offset()).ok()?).copied().flatten()
     }

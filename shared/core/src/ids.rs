@@ -170,6 +170,9 @@ impl OrderKey {
     }
 }
 
+/// How the key of an import begins.
+const IMPORT: &str = "import#";
+
 /// Names one effect on the outside world for ever. Built from *signed* content only, so that a replay with forged
 /// headers yields the same key and is stopped by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -212,6 +215,18 @@ impl EffectKey {
         Self(format!("thanks#{review}"))
     }
 
+    /// The one showing of a message at Podium that came in through the shop's own form. No customer notices it.
+    #[must_use]
+    pub fn import(event: &EventId) -> Self {
+        Self(format!("{IMPORT}{event}"))
+    }
+
+    /// The message that it shows at Podium.
+    #[must_use]
+    pub fn imported(&self) -> Option<EventId> {
+        EventId::try_from(self.0.strip_prefix(IMPORT)?).ok()
+    }
+
     /// The order whose review request it is.
     #[must_use]
     pub fn requested_order(&self) -> Option<OrderKey> {
@@ -224,7 +239,8 @@ impl EffectKey {
         OrderKey::parse(self.0.strip_prefix("reminder#")?)
     }
 
-    /// Whether somebody has to say that it arrived. An answer within a conversation shows by the conversation.
+    /// Whether somebody has to say that it arrived. An answer within a conversation shows by the conversation, and what is
+    /// only shown to the shop's people goes to no customer.
     #[must_use]
     pub fn awaits_delivery(&self) -> bool {
         self.requested_order().or_else(|| self.reminded_order()).is_some()
@@ -298,6 +314,16 @@ mod tests {
         for bad in ["", "a#b", "a b", "a\nb", &"x".repeat(256)] {
             assert!(ShopDomain::try_from(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_import_is_no_message_to_a_customer() {
+        let message = EventId::try_from("widget-9f3c").unwrap();
+        let import = EffectKey::import(&message);
+        assert_eq!(import.imported(), Some(message.clone()));
+        assert!(!import.awaits_delivery());
+        assert_eq!((import.requested_order(), import.reminded_order()), (None, None));
+        assert_eq!(EffectKey::answer(&message).imported(), None);
     }
 
     #[test]

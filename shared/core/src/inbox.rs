@@ -5,6 +5,8 @@
 
 use crate::{
     body::StoredBody,
+    chat::ChatKey,
+    chat_code::ChatCode,
     contact::OptOutChange,
     ids::{EventId, GroupId, Shard},
     phone::PhoneReject,
@@ -23,11 +25,13 @@ pub enum Source {
     /// The shop, where it is about what is kept of a person. Apart, because another worker does it: one that may read
     /// and erase everything.
     Privacy,
+    /// The shop's Chatwoot.
+    Chatwoot,
 }
 
 impl Source {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Shopify, Self::Podium, Self::Privacy];
+    pub const ALL: [Self; 4] = [Self::Shopify, Self::Podium, Self::Privacy, Self::Chatwoot];
 
     /// The name in keys and logs.
     #[must_use]
@@ -36,6 +40,7 @@ impl Source {
             Self::Shopify => "shopify",
             Self::Podium => "podium",
             Self::Privacy => "privacy",
+            Self::Chatwoot => "chatwoot",
         }
     }
 
@@ -130,6 +135,8 @@ pub struct NewEvent {
     pub group: Option<GroupId>,
     /// What it says about opt-outs: written with the row, in one transaction, before anybody is answered.
     pub opt_outs: Vec<OptOutChange>,
+    /// The chat whose newest event it becomes, in the same transaction.
+    pub chat: Option<ChatKey>,
 }
 
 /// Why a verified event cannot be used. Closed, so that no text from outside gets into a reason.
@@ -169,6 +176,8 @@ pub enum RejectReason {
     RatingUnusable,
     /// What it said was erased before it was worked on.
     Erased,
+    /// The answer could not be posted, or nobody can say whether it was; a person has to look.
+    Unanswered(ChatCode),
     /// A provider did not help with it for a day; a person has to look.
     ProviderNoHelp,
     /// Its worker failed on it this many times; a person has to look.
@@ -200,6 +209,7 @@ impl RejectReason {
             }
             Self::RatingUnusable => "rating_unusable: the review's rating is no number of stars".into(),
             Self::Erased => "erased: its person's data was erased before it was worked on".into(),
+            Self::Unanswered(code) => code.described(),
             Self::ProviderNoHelp => "provider_no_help: a provider did not help with it for a day".into(),
             Self::TooManyAttempts { attempts } => format!("too_many_attempts: failed {attempts} times"),
         }
@@ -221,6 +231,7 @@ impl RejectReason {
             | Self::TooLarge { .. }
             | Self::RatingUnusable
             | Self::Erased
+            | Self::Unanswered(_)
             | Self::ProviderNoHelp
             | Self::TooManyAttempts { .. } => None,
         }

@@ -1,24 +1,32 @@
 //! The product: types, decisions and flows. Pure by construction: no I/O, no clock, no AWS, no HTTP client; the crates
 //! beside this one adapt it to the world. A test holds the dependency list to that.
 
+pub mod agent;
 pub mod body;
+pub mod chat;
+pub mod chat_code;
+pub mod chatwoot;
 pub mod config;
 pub mod contact;
+pub mod contact_form;
 pub mod directory;
 pub mod eligibility;
 pub mod erase;
 pub mod flow;
+pub mod form;
 pub mod gate;
 pub mod hours;
 pub mod ids;
 pub mod inbox;
 pub mod keyword;
 pub mod notice;
+pub mod outbound;
 pub mod outbox;
 pub mod phone;
 pub mod podium;
 pub mod provider;
 pub mod queue;
+pub mod rate;
 pub mod rating;
 pub mod request;
 pub mod retry;
@@ -33,5 +41,9 @@ pub mod task;
 pub mod telemetry;
 pub mod time;
 pub mod token;
+pub mod upload;
+pub mod visitor;
+pub mod web;
 pub mod webchat;
+pub mod widget;
 pub mod wish;

@@ -32,11 +32,17 @@ pub enum NoticeKind {
     Erased,
     /// Shopify says that the app was uninstalled; nothing is sent any more.
     Uninstalled,
+    /// An answer could not be posted into a chat.
+    ChatUnanswered,
+    /// The assistant's model cannot be used until somebody changes something.
+    AssistantDown,
+    /// Somebody filled in the form on the shop's page.
+    ContactForm,
 }
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::BadReview,
         Self::UnreadableReview,
         Self::Unresolved,
@@ -44,6 +50,9 @@ impl NoticeKind {
         Self::DataRequest,
         Self::Erased,
         Self::Uninstalled,
+        Self::ChatUnanswered,
+        Self::AssistantDown,
+        Self::ContactForm,
     ];
 
     /// The stored word, also the metric's dimension.
@@ -57,6 +66,9 @@ impl NoticeKind {
             Self::DataRequest => "data_request",
             Self::Erased => "erased",
             Self::Uninstalled => "uninstalled",
+            Self::ChatUnanswered => "chat_unanswered",
+            Self::AssistantDown => "assistant_down",
+            Self::ContactForm => "contact_form",
         }
     }
 
@@ -64,8 +76,32 @@ impl NoticeKind {
     #[must_use]
     pub const fn is_urgent(self) -> bool {
         match self {
-            Self::BadReview | Self::UnreadableReview => true,
-            Self::Unresolved | Self::CarrierFiltered | Self::DataRequest | Self::Erased | Self::Uninstalled => false,
+            Self::BadReview | Self::UnreadableReview | Self::ChatUnanswered => true,
+            Self::Unresolved
+            | Self::CarrierFiltered
+            | Self::DataRequest
+            | Self::Erased
+            | Self::Uninstalled
+            | Self::AssistantDown
+            | Self::ContactForm => false,
+        }
+    }
+
+    /// Whether somebody wrote to the shop and waits for an answer: then people need the words whole, with the address that was
+    /// left. In all others a customer's numbers and addresses are nobody's business.
+    #[must_use]
+    pub const fn is_a_letter(self) -> bool {
+        match self {
+            Self::ContactForm => true,
+            Self::BadReview
+            | Self::UnreadableReview
+            | Self::Unresolved
+            | Self::CarrierFiltered
+            | Self::DataRequest
+            | Self::Erased
+            | Self::Uninstalled
+            | Self::ChatUnanswered
+            | Self::AssistantDown => false,
         }
     }
 
@@ -153,6 +189,18 @@ pub struct Notice {
     pub opened_at: UnixMillis,
     /// When its row may be forgotten.
     pub expires_at: UnixMillis,
+}
+
+/// How long a notice's row is kept.
+const KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+impl Notice {
+    /// One of a kind about one thing, opened now; it names no ids yet by which an erasure would find it.
+    #[must_use]
+    pub fn new(kind: NoticeKind, about: &str, content: Content, now: UnixMillis) -> Self {
+        let key = NoticeKey::new(kind, about);
+        Self { key, kind, content, about: Vec::new(), opened_at: now, expires_at: now.plus(KEPT) }
+    }
 }
 
 /// A way to reach people.

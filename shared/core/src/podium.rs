@@ -14,12 +14,14 @@ mod reviews;
 mod tests;
 #[cfg(test)]
 mod tests_reviews;
+mod widget;
 
 pub use failure::{failure_kind, refused_for_opt_out};
 pub use news::OptOutNews;
 pub(crate) use news::stop_of;
 pub use read::{Item, items, parse};
 pub use reviews::{InviteLinkEvent, ReviewEvent};
+pub use widget::{WidgetAttachment, WidgetMessage};
 
 use crate::{
     contact::{OptOutFlag, OptOutSource},
@@ -49,6 +51,12 @@ impl PodiumEvent {
     #[must_use]
     pub fn happened_at(&self, received_at: UnixMillis) -> UnixMillis {
         self.occurred_at.unwrap_or(received_at).min(received_at)
+    }
+
+    /// Whether it is a message of the shop's own form: its id is made of what it says.
+    #[must_use]
+    pub fn is_from_widget(&self) -> bool {
+        matches!(&self.what, What::Received(message) if message.from_widget)
     }
 
     /// What it says became of something sent to a customer, and by which ids that goes. `None` when it says nothing, or
@@ -181,7 +189,7 @@ pub struct Message {
     pub text: Option<String>,
     /// The customer's number, as written.
     pub phone: Option<String>,
-    /// The customer's e-mail address, where that is the channel.
+    /// The customer's e-mail address, where that is the channel, or where the shop's own form asked for it.
     pub email: Option<String>,
     /// The country that the message says it is from.
     pub country: Option<String>,
@@ -203,6 +211,9 @@ pub struct Message {
     pub delivery: Option<DeliveryNews>,
     /// The review invitation that it carries, if it is one to a customer and says so.
     pub invitation: Option<ProviderId>,
+    /// It came in through the shop's own form, which writes [`WidgetMessage::body`]: Podium does not have it yet, and whose
+    /// number was typed there is not proved.
+    pub from_widget: bool,
 }
 
 impl std::fmt::Debug for Message {
@@ -217,11 +228,18 @@ impl std::fmt::Debug for Message {
             .field("at", &self.at)
             .field("delivery", &self.delivery)
             .field("invitation", &self.invitation)
+            .field("from_widget", &self.from_widget)
             .finish_non_exhaustive()
     }
 }
 
 impl Message {
+    /// The source of an opt-out that it holds.
+    #[must_use]
+    pub const fn source(&self) -> OptOutSource {
+        if self.from_widget { OptOutSource::Widget } else { self.channel.source() }
+    }
+
     /// The customer's number, read with the country that the message names, else with the location's.
     ///
     /// # Errors
@@ -276,10 +294,21 @@ pub struct Attachment {
     pub size: ClaimedSize,
     /// Where it lies.
     pub url: Option<String>,
+    /// What the customer calls it.
+    pub name: Option<String>,
+    /// What kind of file it is: `image/png`.
+    pub mime: Option<String>,
+}
+
+impl Attachment {
+    /// One of which no more is known than its size and where it lies.
+    pub(crate) const fn of(size: ClaimedSize, url: Option<String>) -> Self {
+        Self { size, url, name: None, mime: None }
+    }
 }
 
 impl std::fmt::Debug for Attachment {
-    /// Without the address, which opens it to anybody.
+    /// Without its name, and without the address, which opens it to anybody.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Attachment({:?})", self.size)
     }

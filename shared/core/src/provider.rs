@@ -21,6 +21,16 @@ pub enum Provider {
     Podium,
     /// The shop.
     Shopify,
+    /// Conversations on the shop's own Chatwoot.
+    Chatwoot,
+    /// The model behind the assistant.
+    Agent,
+    /// Writes down voice messages.
+    Speech,
+    /// The catalogue.
+    Catalogue,
+    /// Storage for what customers send along.
+    Uploads,
 }
 
 impl Provider {
@@ -30,6 +40,11 @@ impl Provider {
         match self {
             Self::Podium => "podium",
             Self::Shopify => "shopify",
+            Self::Chatwoot => "chatwoot",
+            Self::Agent => "agent",
+            Self::Speech => "speech",
+            Self::Catalogue => "catalogue",
+            Self::Uploads => "uploads",
         }
     }
 }
@@ -278,15 +293,67 @@ pub trait Desk {
     async fn set_closed(&self, conversation: &ConversationUid, closed: bool) -> Result<(), CallFailure>;
 }
 
+/// A customer's message that came in elsewhere and is to be seen in the provider's conversation too.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Import {
+    /// Who wrote.
+    pub phone: E164Phone,
+    /// What the provider is to call them. Never empty.
+    pub contact_name: String,
+    /// To which location.
+    pub location: LocationUid,
+    /// The words.
+    pub text: String,
+    /// When they were written.
+    pub at: UnixMillis,
+}
+
+impl std::fmt::Debug for Import {
+    /// Without the words and the name; the number prints masked.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let characters = self.text.chars().count();
+        write!(f, "Import({characters} characters of {} to {}, {})", self.phone, self.location, self.at.get())
+    }
+}
+
+/// What the provider says of an import that it took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// The message's id there, if it was said.
+    pub message: Option<ProviderId>,
+    /// The conversation that shows it, if it was said.
+    pub conversation: Option<ConversationUid>,
+}
+
+/// Shows the shop's people at the provider what a customer wrote elsewhere. Nobody is sent anything.
+pub trait Imports {
+    /// Puts the message into the customer's conversation. Repeated, it is there twice: no customer notices that, the shop's
+    /// people do.
+    async fn import(&self, what: &Import) -> Result<Imported, CallFailure>;
+}
+
 /// A contact as the provider shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ListedContact {
     /// Its uid.
     pub uid: ProviderId,
+    /// What the shop's people call it; `None` where there is no name, or only one that we made up.
+    pub name: Option<String>,
     /// Its numbers.
     pub phones: Vec<E164Phone>,
     /// Whether the provider says that this person wants no messages.
     pub opted_out: bool,
+}
+
+impl std::fmt::Debug for ListedContact {
+    /// Without the name; the numbers print masked.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ListedContact")
+            .field("uid", &self.uid)
+            .field("phones", &self.phones)
+            .field("opted_out", &self.opted_out)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A contact to be made at the provider.

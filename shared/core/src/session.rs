@@ -132,7 +132,7 @@ pub struct Session {
     pub seen: Vec<EventId>,
     /// Who closes it.
     pub closing: Option<Closing>,
-    /// It was opened again and the provider's conversation may still be closed.
+    /// It was opened again, or has a message that we put there, and the provider's conversation may still be closed.
     pub reopen: bool,
     /// Some of the answers could not be read back; what could is here. Said once and then forgotten.
     pub damaged: bool,
@@ -166,6 +166,8 @@ pub struct SessionMessage {
     pub now: UnixMillis,
     /// Whether it may be a wish for silence: then this spell has no prompt.
     pub quiet: bool,
+    /// Whether it is in the conversation because we put it there: the provider does not open one for that.
+    pub imported: bool,
 }
 
 /// What time it is for a session.
@@ -217,6 +219,7 @@ impl Session {
         session.damaged = false;
         session.last_at = session.last_at.max(message.at).max(message.now);
         session.conversation = message.conversation.clone().or(session.conversation);
+        session.reopen |= message.imported;
         session.seen.push(message.event.clone());
         let surplus = session.seen.len().saturating_sub(SEEN_MAX);
         session.seen.drain(..surplus);
@@ -386,6 +389,7 @@ mod tests {
             webchat,
             now: START.plus(Duration::from_secs(60 * minute)),
             quiet: false,
+            imported: false,
         }
     }
 
@@ -454,6 +458,16 @@ mod tests {
         let back = Session::after(Some(closed), &key(), &message("e3", "3", 60, false)).unwrap();
         assert_eq!((back.status, texts(&back.handed_back)), (SessionStatus::Closed, vec!["1", "2"]));
         assert_eq!(Session::after(Some(back), &key(), &message("e4", "4", 61, false)), None);
+    }
+
+    #[test]
+    fn what_we_put_into_a_conversation_is_no_reason_for_it_to_be_open() {
+        let ours = |event: &str, minute| SessionMessage { imported: true, ..message(event, event, minute, true) };
+        let session = Session::after(None, &key(), &ours("e1", 0)).unwrap();
+        assert!(session.reopen);
+        let session = Session::after(Some(session.reopened()), &key(), &message("e2", "2", 1, true)).unwrap();
+        assert!(!session.reopen, "a message of the provider's own has opened it");
+        assert!(Session::after(Some(session), &key(), &ours("e3", 2)).unwrap().reopen);
     }
 
     #[test]

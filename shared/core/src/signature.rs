@@ -17,6 +17,8 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::ZeroizeOnDrop;
 
+use crate::chatwoot;
+
 /// Shopify: base64 of the digest of the body.
 pub const SHOPIFY_SIGNATURE: &str = "x-shopify-hmac-sha256";
 /// Podium as published: when it was signed, in milliseconds.
@@ -109,31 +111,68 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The secrets that count right now. During a rotation deliveries arrive under both, in any order.
+/// A secret that counts right now.
+#[derive(Clone, Debug)]
+pub struct LiveSecret {
+    /// The secret.
+    pub secret: Secret,
+    /// Whether it is about to be retired.
+    pub matched: Matched,
+    /// The account whose deliveries it signs; `None`: anybody's.
+    pub account: Option<u64>,
+}
+
+/// The secrets that count right now, one at least. During a rotation deliveries arrive under two, in any order; and a
+/// provider may have a secret for each of its webhooks.
 #[derive(Clone, Debug)]
 pub struct LiveSecrets {
-    /// The newest.
-    pub current: Secret,
-    /// The one before it, until it is retired.
-    pub previous: Option<Secret>,
+    first: LiveSecret,
+    rest: Vec<LiveSecret>,
 }
 
 impl LiveSecrets {
+    /// The newest secret, and the one before it until it is retired.
+    #[must_use]
+    pub fn rotating(current: Secret, previous: Option<Secret>) -> Self {
+        let live = |secret, matched| LiveSecret { secret, matched, account: None };
+        let rest = previous.map(|secret| live(secret, Matched::Previous)).into_iter().collect();
+        Self { first: live(current, Matched::Current), rest }
+    }
+
+    /// Several that count at once; `None` when there is none.
+    #[must_use]
+    pub fn several(secrets: Vec<LiveSecret>) -> Option<Self> {
+        let mut secrets = secrets.into_iter();
+        Some(Self { first: secrets.next()?, rest: secrets.collect() })
+    }
+
+    /// The one to sign with.
+    #[must_use]
+    pub const fn newest(&self) -> &Secret {
+        &self.first.secret
+    }
+
+    /// The one that is about to be retired.
+    #[must_use]
+    pub fn previous(&self) -> Option<&Secret> {
+        self.rest.iter().find(|live| live.matched == Matched::Previous).map(|live| &live.secret)
+    }
+
+    fn who_made(&self, digest: &Digest, message: &[&[u8]]) -> impl Iterator<Item = &LiveSecret> {
+        std::iter::once(&self.first).chain(&self.rest).filter(|live| live.secret.made(digest, message))
+    }
+
     fn which_made(&self, digest: &Digest, message: &[&[u8]]) -> Option<Matched> {
-        if self.current.made(digest, message) {
-            return Some(Matched::Current);
-        }
-        let previous = self.previous.as_ref()?;
-        previous.made(digest, message).then_some(Matched::Previous)
+        self.who_made(digest, message).next().map(|live| live.matched)
     }
 }
 
 /// Which of the live secrets made a signature. Count the previous one: while it still occurs it cannot be retired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Matched {
-    /// [`LiveSecrets::current`].
+    /// The newest.
     Current,
-    /// [`LiveSecrets::previous`].
+    /// The one before it.
     Previous,
 }
 
@@ -237,6 +276,16 @@ impl SignatureError {
             Self::Stale => 3,
         }
     }
+}
+
+/// Seals something of our own with the newest secret, for [`is_sealed`].
+pub(crate) fn seal(secrets: &LiveSecrets, message: &[&[u8]]) -> [u8; DIGEST_BYTES] {
+    secrets.newest().digest(message)
+}
+
+/// Whether a live secret sealed this.
+pub(crate) fn is_sealed(secrets: &LiveSecrets, seal: &[u8], message: &[&[u8]]) -> bool {
+    Digest::try_from(seal).is_ok_and(|digest| secrets.which_made(&digest, message).is_some())
 }
 
 /// Header names (lower case) and values that a signed request carries.
@@ -424,7 +473,8 @@ pub fn sign_podium(secret: &Secret, scheme: PodiumScheme, body: &[u8], now_ms: i
     }
 }
 
-/// Checks Chatwoot's signature: `sha256=` and the hex digest of timestamp (seconds), dot and body.
+/// Checks Chatwoot's signature: `sha256=` and the hex digest of timestamp (seconds), dot and body. A secret that belongs to
+/// an account signs that account's deliveries only.
 ///
 /// # Errors
 /// Any [`SignatureError`].
@@ -441,7 +491,12 @@ pub fn verify_chatwoot(
     let digest = hex_digest(without_sha256(signature).ok_or(SignatureError::BadFormat)?)?;
     let signed_ms = number(timestamp)?.saturating_mul(1000);
     let message = [timestamp, b".", body];
-    dated(secrets, window, &digest, &message, signed_ms, now_ms)
+    // Read only after a secret made the signature: until then the body is anybody's.
+    let is_theirs = |account: u64| chatwoot::account_of(body) == Some(account);
+    let made = secrets.who_made(&digest, &message).find(|live| live.account.is_none_or(is_theirs));
+    let matched = made.ok_or(SignatureError::Mismatch)?.matched;
+    let freshness = window.judge(signed_ms, now_ms)?;
+    Ok(Verified { matched, freshness })
 }
 
 /// Signs a body as Chatwoot does, at `now_ms`.

@@ -75,6 +75,8 @@ pub enum Metric {
     OptOutUnsure,
     /// A note with a customer's answers could not be left on the conversation.
     NoteRefused,
+    /// A message that came in through the shop's own form is refused by Podium: its people do not see it there (alarm).
+    MessageNotMirrored,
     /// The list of locations was loaded from Podium.
     LocationsRefreshed,
     /// A condition of the review flow; the code is a dimension (alarms on 009 and 014; 010 is `SignatureRejected`, too).
@@ -103,11 +105,25 @@ pub enum Metric {
     PersonErased,
     /// The app was uninstalled from the shop; nothing is sent any more (alarm).
     AppUninstalled,
+    /// A signed webhook needs no work; the reason is a dimension.
+    EventIgnored,
+    /// A chat met one of the ERR_CHAT conditions; the code is a dimension (alarms on 003, 004, 006 and 007).
+    ChatCode,
+    /// A chat got an answer; its kind is a dimension.
+    ChatAnswered,
+    /// A chat was handed over to people; the reason is a dimension.
+    ChatHandedOver,
+    /// A browser's request was refused; the code is a dimension.
+    WebCode,
+    /// A visitor's message in the website's chat was answered with an apology: the model, a table or a function failed (alarm).
+    ChatApologised,
+    /// A form came in; whether it was new is a dimension.
+    FormSubmitted,
 }
 
 impl Metric {
     /// All of them, for the documentation's and template's tests.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 57] = [
         Self::EventAccepted,
         Self::EventDuplicate,
         Self::EventMismatch,
@@ -143,6 +159,7 @@ impl Metric {
         Self::RowUnreadable,
         Self::OptOutUnsure,
         Self::NoteRefused,
+        Self::MessageNotMirrored,
         Self::LocationsRefreshed,
         Self::ReviewCode,
         Self::ReviewReceived,
@@ -157,6 +174,13 @@ impl Metric {
         Self::ReminderEnded,
         Self::PersonErased,
         Self::AppUninstalled,
+        Self::EventIgnored,
+        Self::ChatCode,
+        Self::ChatAnswered,
+        Self::ChatHandedOver,
+        Self::WebCode,
+        Self::ChatApologised,
+        Self::FormSubmitted,
     ];
 
     /// The metric's name in CloudWatch.
@@ -198,6 +222,7 @@ impl Metric {
             Self::RowUnreadable => "RowUnreadable",
             Self::OptOutUnsure => "OptOutUnsure",
             Self::NoteRefused => "NoteRefused",
+            Self::MessageNotMirrored => "MessageNotMirrored",
             Self::LocationsRefreshed => "LocationsRefreshed",
             Self::ReviewCode => "ReviewCode",
             Self::ReviewReceived => "ReviewReceived",
@@ -212,6 +237,13 @@ impl Metric {
             Self::ReminderEnded => "ReminderEnded",
             Self::PersonErased => "PersonErased",
             Self::AppUninstalled => "AppUninstalled",
+            Self::EventIgnored => "EventIgnored",
+            Self::ChatCode => "ChatCode",
+            Self::ChatAnswered => "ChatAnswered",
+            Self::ChatHandedOver => "ChatHandedOver",
+            Self::WebCode => "WebCode",
+            Self::ChatApologised => "ChatApologised",
+            Self::FormSubmitted => "FormSubmitted",
         }
     }
 }

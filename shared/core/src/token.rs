@@ -83,7 +83,7 @@ pub trait Grant {
     async fn grant(&self) -> Result<Granted, GrantError>;
 }
 
-/// Waits a moment, never longer than a second in sum.
+/// Waits: for another caller's token never longer than a second in sum, or for the end of somebody's patience.
 pub trait Pause {
     /// Sleeps.
     async fn pause(&self, span: Duration);

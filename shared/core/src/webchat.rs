@@ -33,11 +33,13 @@ pub enum WebchatCode {
     HydrationFailed,
     /// The list of locations could not be refreshed for two intervals.
     LocationsStale,
+    /// An attachment is of a kind that is not taken.
+    AttachmentType,
 }
 
 impl WebchatCode {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::InvalidPhone,
         Self::MissingLocation,
         Self::UnknownLocation,
@@ -52,6 +54,7 @@ impl WebchatCode {
         Self::LocationRejectionBurst,
         Self::HydrationFailed,
         Self::LocationsStale,
+        Self::AttachmentType,
     ];
 
     /// The code.
@@ -72,6 +75,7 @@ impl WebchatCode {
             Self::LocationRejectionBurst => "ERR_WEBCHAT_012",
             Self::HydrationFailed => "ERR_WEBCHAT_013",
             Self::LocationsStale => "ERR_WEBCHAT_014",
+            Self::AttachmentType => "ERR_WEBCHAT_015",
         }
     }
 
@@ -93,6 +97,7 @@ impl WebchatCode {
             Self::LocationRejectionBurst => "location_routing_rejection_burst",
             Self::HydrationFailed => "partial_state_hydration_failure",
             Self::LocationsStale => "locations_refresh_stale",
+            Self::AttachmentType => "attachment_type_not_allowed",
         }
     }
 

@@ -25,15 +25,27 @@ pub enum Function {
     PrivacyWorker,
     /// What people have to be told.
     Notifier,
+    /// Chatwoot's webhooks.
+    Chatwoot,
+    /// Chatwoot's events: the assistant.
+    ChatwootWorker,
+    /// The website's chat.
+    Chat,
+    /// The website's forms.
+    ContactForm,
+    /// The shop's own webchat form.
+    WidgetEdge,
     /// What is due each minute.
     Timers,
     /// What nobody told us in time.
     FollowUp,
+    /// Whether all is well.
+    Health,
 }
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::ShopifyOrders,
         Self::ShopifyWorker,
         Self::ReviewSender,
@@ -45,8 +57,14 @@ impl Function {
         Self::ShopifyPrivacy,
         Self::PrivacyWorker,
         Self::Notifier,
+        Self::Chatwoot,
+        Self::ChatwootWorker,
+        Self::Chat,
+        Self::ContactForm,
+        Self::WidgetEdge,
         Self::Timers,
         Self::FollowUp,
+        Self::Health,
     ];
 
     /// The package's name.
@@ -64,8 +82,14 @@ impl Function {
             Self::ShopifyPrivacy => "shopify-privacy",
             Self::PrivacyWorker => "privacy-worker",
             Self::Notifier => "notifier",
+            Self::Chatwoot => "chatwoot",
+            Self::ChatwootWorker => "chatwoot-worker",
+            Self::Chat => "chat",
+            Self::ContactForm => "contact-form",
+            Self::WidgetEdge => "widget-edge",
             Self::Timers => "timers",
             Self::FollowUp => "follow-up",
+            Self::Health => "health",
         }
     }
 }

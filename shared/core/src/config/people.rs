@@ -220,6 +220,8 @@ fn privacy_tables(r: &mut Reader<'_>) -> Option<TableNames> {
     let outbox = r.required("FRONTDESK_TABLE_OUTBOX");
     let sessions = r.required("FRONTDESK_TABLE_SESSIONS");
     let reviews = r.required("FRONTDESK_TABLE_REVIEWS");
+    let chats = r.required("FRONTDESK_TABLE_CHATS");
+    let forms = r.required("FRONTDESK_TABLE_FORMS");
     Some(TableNames {
         inbox: inbox?,
         contacts: contacts?,
@@ -227,6 +229,8 @@ fn privacy_tables(r: &mut Reader<'_>) -> Option<TableNames> {
         outbox: outbox?,
         sessions: sessions?,
         reviews: reviews?,
+        chats: chats?,
+        forms: forms?,
         ..TableNames::default()
     })
 }

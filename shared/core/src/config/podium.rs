@@ -163,15 +163,18 @@ fn worker_tables(r: &mut Reader<'_>) -> Option<TableNames> {
     })
 }
 
+pub(super) fn attachment_rules(r: &mut Reader<'_>) -> Option<AttachmentRules> {
+    read!(AttachmentRules {
+        bytes_max: r.number("WEBCHAT_ATTACHMENT_BYTES_MAX", 1..=1_073_741_824),
+        in_sum: r.word("WEBCHAT_ATTACHMENT_LIMIT", &[("sum", true), ("each", false)]),
+    })
+}
+
 fn chat(r: &mut Reader<'_>) -> Option<ChatRules> {
-    let in_sum = [("sum", true), ("each", false)];
     read!(ChatRules {
         extra_words: extra_words(r),
         sessions: sessions(r),
-        attachments: read!(AttachmentRules {
-            bytes_max: r.number("WEBCHAT_ATTACHMENT_BYTES_MAX", 1..=1_073_741_824),
-            in_sum: r.word("WEBCHAT_ATTACHMENT_LIMIT", &in_sum),
-        }),
+        attachments: attachment_rules(r),
         locations: location_rules(r),
         burst: read!(BurstRules {
             limit: r.count("WEBCHAT_REJECTION_BURST", 1..=100_000),
@@ -327,7 +330,7 @@ fn tag(label: &str) -> Result<String, String> {
 }
 
 /// Their form only: whoever asks them says what each means.
-fn hosts(text: &str) -> Result<String, String> {
+pub(super) fn hosts(text: &str) -> Result<String, String> {
     for host in text.split(',').map(str::trim) {
         if !is_host(host.strip_prefix("*.").unwrap_or(host)) && !is_this_machine(host) {
             return Err(format!("names {host:?}, which is no host like files.example.com or *.example.com"));

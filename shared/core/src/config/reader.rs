@@ -5,8 +5,25 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 use super::table::{SETTINGS, Setting};
 
 /// How the names of settings begin.
-pub const FAMILIES: [&str; 9] =
-    ["FRONTDESK_", "REVIEW_", "SHOPIFY_", "PODIUM_", "WEBCHAT_", "OPTOUT_", "AGENT_", "NOTIFY_", "RECONCILE_"];
+pub const FAMILIES: [&str; 17] = [
+    "FRONTDESK_",
+    "REVIEW_",
+    "SHOPIFY_",
+    "PODIUM_",
+    "WEBCHAT_",
+    "OPTOUT_",
+    "AGENT_",
+    "NOTIFY_",
+    "RECONCILE_",
+    "CHATWOOT_",
+    "SPEECH_",
+    "WOOCOMMERCE_",
+    "WEB_",
+    "CHAT_",
+    "CONTACT_",
+    "FORM_",
+    "HEALTH_",
+];
 
 /// Where settings come from.
 pub trait Env {

@@ -20,8 +20,9 @@ pub struct Setting {
 }
 
 use Function::{
-    FollowUp, Notifier, PodiumContacts, PodiumReviews, PodiumSms, PodiumWebchat, PodiumWorker, PrivacyWorker,
-    ReviewSender, ShopifyOrders, ShopifyPrivacy, ShopifyWorker, Timers,
+    Chat, Chatwoot, ChatwootWorker, ContactForm, FollowUp, Health, Notifier, PodiumContacts, PodiumReviews, PodiumSms,
+    PodiumWebchat, PodiumWorker, PrivacyWorker, ReviewSender, ShopifyOrders, ShopifyPrivacy, ShopifyWorker, Timers,
+    WidgetEdge,
 };
 
 /// Who needs the merchant's rules: the follow-up for reminders, and to see what a list has that is not known.
@@ -29,18 +30,37 @@ const POLICY: &[Function] = &[ShopifyWorker, ReviewSender, FollowUp];
 const SENDER: &[Function] = &[ReviewSender];
 /// Who asks Shopify.
 const SHOPIFY_CALLERS: &[Function] = &[ReviewSender, FollowUp];
-/// Who takes in webhooks.
-const ENDPOINTS: &[Function] =
-    &[ShopifyOrders, ShopifyPrivacy, PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews];
+/// Who takes in webhooks or browsers' requests: what was signed, by somebody else or by us, is checked there.
+const SECRET_HOLDERS: &[Function] = &[
+    ShopifyOrders,
+    ShopifyPrivacy,
+    PodiumWebchat,
+    PodiumSms,
+    PodiumContacts,
+    PodiumReviews,
+    Chatwoot,
+    Chat,
+    ContactForm,
+    WidgetEdge,
+];
 /// Who takes in Shopify's.
 const SHOPIFY_ENDPOINTS: &[Function] = &[ShopifyOrders, ShopifyPrivacy];
 /// Who takes in Podium's.
 const PODIUM_ENDPOINTS: &[Function] = &[PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews];
 /// Who takes events in, also from lists.
-const INTAKES: &[Function] =
-    &[ShopifyOrders, ShopifyPrivacy, PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews, FollowUp];
+const INTAKES: &[Function] = &[
+    ShopifyOrders,
+    ShopifyPrivacy,
+    PodiumWebchat,
+    PodiumSms,
+    PodiumContacts,
+    PodiumReviews,
+    Chatwoot,
+    FollowUp,
+    WidgetEdge,
+];
 /// Who works on events.
-const WORKERS: &[Function] = &[ShopifyWorker, PodiumWorker, PrivacyWorker];
+const WORKERS: &[Function] = &[ShopifyWorker, PodiumWorker, PrivacyWorker, ChatwootWorker];
 /// Who looks into contacts, or writes them.
 const CONTACTS: &[Function] = &[
     ShopifyOrders,
@@ -53,11 +73,14 @@ const CONTACTS: &[Function] = &[
     PodiumReviews,
     PodiumWorker,
     PrivacyWorker,
+    Chatwoot,
+    ChatwootWorker,
+    WidgetEdge,
     Timers,
     FollowUp,
 ];
 /// Who makes calls of any kind.
-const HTTP: &[Function] = &[ReviewSender, PodiumWorker, Timers, FollowUp, Notifier];
+const HTTP: &[Function] = &[ReviewSender, PodiumWorker, ChatwootWorker, Chat, Timers, FollowUp, Notifier];
 /// Who follows reviews up.
 const REVIEWERS: &[Function] = &[PodiumWorker, FollowUp, PrivacyWorker];
 const NOTIFIER: &[Function] = &[Notifier];
@@ -68,9 +91,26 @@ const TALKERS: &[Function] = &[PodiumWorker, Timers];
 const PODIUM_WORKER: &[Function] = &[PodiumWorker];
 const TIMERS: &[Function] = &[Timers];
 const FOLLOW_UP: &[Function] = &[FollowUp];
+const CHATWOOT: &[Function] = &[Chatwoot];
+const HEALTH: &[Function] = &[Health];
+const CHATWOOT_WORKER: &[Function] = &[ChatwootWorker];
+/// Who thinks.
+const ASSISTANT: &[Function] = &[ChatwootWorker, Chat];
+/// Whom browsers call.
+const WEBSITE: &[Function] = &[Chat, ContactForm, WidgetEdge];
+const CHAT: &[Function] = &[Chat];
+const CONTACT_FORM: &[Function] = &[ContactForm];
+const WIDGET_EDGE: &[Function] = &[WidgetEdge];
+/// Who shows the contact form.
+const FORM_GIVERS: &[Function] = &[Chat, WidgetEdge];
 
 const fn wired(name: &'static str, meaning: &'static str, functions: &'static [Function]) -> Setting {
     Setting { name, default: None, unit: "name", meaning, functions, wired: true }
+}
+
+/// Several in one variable.
+const fn wired_list(name: &'static str, meaning: &'static str, functions: &'static [Function]) -> Setting {
+    Setting { unit: "list", ..wired(name, meaning, functions) }
 }
 
 const fn tuned(
@@ -98,8 +138,11 @@ pub const SETTINGS: &[Setting] = &[
             PodiumReviews,
             PodiumWorker,
             PrivacyWorker,
+            Chatwoot,
+            ChatwootWorker,
             Timers,
             FollowUp,
+            WidgetEdge,
         ],
     ),
     wired("FRONTDESK_TABLE_CONTACTS", "Table of the contacts, with opt-outs and cooldowns.", CONTACTS),
@@ -111,9 +154,24 @@ pub const SETTINGS: &[Setting] = &[
     wired(
         "FRONTDESK_TABLE_OUTBOX",
         "Table of the sends, and of what people have to be told.",
-        &[ShopifyWorker, ReviewSender, PodiumWorker, PrivacyWorker, Notifier, Timers, FollowUp],
+        &[
+            ShopifyWorker,
+            ReviewSender,
+            PodiumWorker,
+            PrivacyWorker,
+            Notifier,
+            ChatwootWorker,
+            Timers,
+            FollowUp,
+            Chat,
+            ContactForm,
+        ],
     ),
-    wired("FRONTDESK_TABLE_LIMITS", "Table of the providers' pauses, and of what is counted.", CALLERS),
+    wired(
+        "FRONTDESK_TABLE_LIMITS",
+        "Table of the providers' pauses, and of what is counted.",
+        &[ReviewSender, PodiumWorker, ChatwootWorker, Timers, FollowUp, Chat, ContactForm, WidgetEdge],
+    ),
     wired(
         "FRONTDESK_TABLE_DIRECTORY",
         "Table of the shared access tokens, the list of locations, and how far lists were compared.",
@@ -127,6 +185,7 @@ pub const SETTINGS: &[Setting] = &[
             PodiumWorker,
             Timers,
             FollowUp,
+            WidgetEdge,
         ],
     ),
     wired("FRONTDESK_TABLE_SESSIONS", "Table of the webchat sessions.", &[PodiumWorker, PrivacyWorker, Timers]),
@@ -139,7 +198,28 @@ pub const SETTINGS: &[Setting] = &[
     wired(
         "FRONTDESK_QUEUE_PODIUM_URL",
         "Queue of Podium's events, in order for each conversation.",
-        &[PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews, Timers, FollowUp],
+        &[PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews, Timers, FollowUp, WidgetEdge],
+    ),
+    wired(
+        "WEB_SECRET_ARN",
+        "Secret that seals what travels through browsers: form addresses, tokens, files. Made with the stack.",
+        WEBSITE,
+    ),
+    wired(
+        "WEBCHAT_UPLOAD_BUCKET",
+        "Bucket for files that visitors attach; empty: no files can be attached.",
+        WIDGET_EDGE,
+    ),
+    wired(
+        "FRONTDESK_TABLE_CHATS",
+        "Table of the assistant's chats: what was said lately, and the answer on its way.",
+        &[Chatwoot, ChatwootWorker, PrivacyWorker, Chat],
+    ),
+    wired("FRONTDESK_TABLE_FORMS", "Table of the forms that people filled in.", &[PrivacyWorker, ContactForm]),
+    wired(
+        "FRONTDESK_QUEUE_CHATWOOT_URL",
+        "Queue of Chatwoot's events, in order for each conversation. Its delay is CHATWOOT_DEBOUNCE_SECONDS.",
+        &[Chatwoot, Timers],
     ),
     wired("FRONTDESK_TABLE_REVIEWS", "Table of what is kept of reviews.", REVIEWERS),
     wired(
@@ -147,7 +227,11 @@ pub const SETTINGS: &[Setting] = &[
         "Queue of what customers ask about their data.",
         &[ShopifyOrders, ShopifyPrivacy, Timers],
     ),
-    wired("FRONTDESK_QUEUE_NOTICES_URL", "Queue of what people have to be told.", &[PodiumWorker, Notifier, Timers]),
+    wired(
+        "FRONTDESK_QUEUE_NOTICES_URL",
+        "Queue of what people have to be told.",
+        &[PodiumWorker, Notifier, ChatwootWorker, Timers, ContactForm],
+    ),
     wired(
         "FRONTDESK_PEPPER_SECRET_ARN",
         "Secret under whose hash the opt-outs of erased people are kept. Made with the stack; it must never change.",
@@ -184,12 +268,54 @@ pub const SETTINGS: &[Setting] = &[
         "Secret for Podium's API, JSON: {\"client_id\",\"client_secret\",\"refresh_token\"}. Rewritten when Podium rotates the refresh token.",
         CALLERS,
     ),
+    wired(
+        "CHATWOOT_WEBHOOK_SECRET_ARN",
+        "Secret that signs Chatwoot's webhooks: one as plain text, or {\"secrets\": [{\"secret\", \"account\"}, ..]} for several; the account may be left out.",
+        CHATWOOT,
+    ),
+    wired(
+        "CHATWOOT_API_SECRET_ARN",
+        "Secret for Chatwoot's API, JSON: {\"api_token\", \"user_token\"}. The first posts (a bot's token is best), the second reads, which bots may not; it may be left out.",
+        CHATWOOT_WORKER,
+    ),
+    wired(
+        "AGENT_SECRET_ARN",
+        "Secret with the API key of the assistant's model, as plain text; unused by keyword and bedrock.",
+        ASSISTANT,
+    ),
+    wired(
+        "SPEECH_SECRET_ARN",
+        "Secret with the API key of what writes down voice messages, as plain text.",
+        CHATWOOT_WORKER,
+    ),
+    wired(
+        "WOOCOMMERCE_SECRET_ARN",
+        "Secret for WooCommerce's REST API, JSON: {\"consumer_key\", \"consumer_secret\"}; unused by the Store API.",
+        ASSISTANT,
+    ),
+    wired_list(
+        "HEALTH_TABLES",
+        "Tables that readiness looks at: word=name, separated by commas. The words are shown, the names are not.",
+        HEALTH,
+    ),
+    wired("HEALTH_QUEUES_URL", "How the addresses of these queues begin.", HEALTH),
+    wired_list("HEALTH_QUEUES", "Queues of the workers that readiness looks at, in the same form.", HEALTH),
+    wired_list(
+        "HEALTH_DEAD_LETTERS",
+        "Dead-letter queues that readiness looks at, in the same form. A message in one wants a person's attention.",
+        HEALTH,
+    ),
+    wired_list(
+        "HEALTH_SECRETS",
+        "Secrets that readiness asks about, in the same form; it may not read them. `*` after a word: made with a placeholder that has to be replaced. `?`: the same, of something that may be left alone; the words that begin alike, up to a hyphen, belong together.",
+        HEALTH,
+    ),
     tuned(
         "FRONTDESK_SECRET_TTL_SECONDS",
         Some("900"),
         "seconds",
         "How long a webhook secret that was read is used before it is read again. A signature that does not match looks again at once, at most every 30 s.",
-        ENDPOINTS,
+        SECRET_HOLDERS,
     ),
     tuned(
         "FRONTDESK_BODY_BYTES_MAX",
@@ -206,7 +332,10 @@ pub const SETTINGS: &[Setting] = &[
             PodiumReviews,
             PodiumWorker,
             PrivacyWorker,
+            Chatwoot,
+            ChatwootWorker,
             FollowUp,
+            WidgetEdge,
         ],
     ),
     tuned(
@@ -235,7 +364,7 @@ pub const SETTINGS: &[Setting] = &[
         Some("180"),
         "seconds",
         "An event that waits longer is put into the queue again.",
-        &[ShopifyWorker, PodiumWorker, PrivacyWorker, Timers],
+        &[ShopifyWorker, PodiumWorker, PrivacyWorker, ChatwootWorker, Timers],
     ),
     tuned(
         "FRONTDESK_REQUEUE_AFTER_SECONDS",
@@ -557,7 +686,18 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "words",
         "Your own words for STOP, separated by commas, beside the built-in ones. A message counts when it says nothing else.",
-        &[PodiumWebchat, PodiumSms, PodiumContacts, PodiumReviews, PodiumWorker, FollowUp],
+        &[
+            PodiumWebchat,
+            PodiumSms,
+            PodiumContacts,
+            PodiumReviews,
+            PodiumWorker,
+            Chatwoot,
+            ChatwootWorker,
+            FollowUp,
+            Chat,
+            WidgetEdge,
+        ],
     ),
     tuned(
         "OPTOUT_MIRROR",
@@ -628,24 +768,24 @@ pub const SETTINGS: &[Setting] = &[
     ),
     tuned(
         "AGENT_KEYWORDS",
-        Some("[]"),
+        Some("[{\"words\":[\"contact\",\"contact form\"],\"form\":true}]"),
         "JSON",
-        "Answers by keyword, with WEBCHAT_REPLY=agent: [{\"words\": [..], \"answer\"}], the first that fits. An answer may hold {location_name}.",
-        PODIUM_WORKER,
+        "Answers by keyword: [{\"words\": [..], \"answer\"}], the first that fits. In Chatwoot also with \"options\", \"products\", \"articles\" or \"handoff\" (see the README). An answer may hold {location_name}.",
+        &[PodiumWorker, ChatwootWorker, Chat],
     ),
     tuned(
         "WEBCHAT_ATTACHMENT_BYTES_MAX",
         Some("26214400"),
         "bytes",
         "A message with larger attachments is rejected (ERR_WEBCHAT_005). Podium's own limit is 25 MiB.",
-        PODIUM_WORKER,
+        &[PodiumWorker, WidgetEdge],
     ),
     tuned(
         "WEBCHAT_ATTACHMENT_LIMIT",
         Some("sum"),
         "sum, each",
         "Whether that is the limit of all attachments of a message together, or of each.",
-        PODIUM_WORKER,
+        &[PodiumWorker, WidgetEdge],
     ),
     tuned(
         "WEBCHAT_ATTACHMENT_HOSTS",
@@ -667,5 +807,348 @@ pub const SETTINGS: &[Setting] = &[
         "seconds",
         "The stretch of time in which they are counted.",
         PODIUM_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_URL",
+        Some("https://app.chatwoot.com"),
+        "URL",
+        "Base URL of the Chatwoot installation.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_REPLAY_WINDOW_SECONDS",
+        Some("300"),
+        "seconds",
+        "How old a signed webhook of Chatwoot's may be, and how far ahead.",
+        CHATWOOT,
+    ),
+    tuned(
+        "CHATWOOT_INBOXES",
+        None,
+        "numbers",
+        "Inboxes that are answered, separated by commas; empty: all that send webhooks. A webhook of an account tells of every inbox.",
+        CHATWOOT,
+    ),
+    tuned(
+        "CHATWOOT_MEDIA_HOSTS",
+        Some("*.chatwoot.com"),
+        "hosts",
+        "Hosts besides Chatwoot's own from which customers' files may be loaded: its storage bucket, Meta's for Instagram. *. stands for any subdomain.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_TIMEOUT_MS",
+        Some("16000"),
+        "ms",
+        "Longest wait for one answer of Chatwoot's API. It ends requests itself after 15 s; with less, a post that seems lost may still be made after it was looked for.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_LEASE_SECONDS",
+        Some("150"),
+        "seconds",
+        "How long an assistant holds a chat. 30 s more than ChatwootWorkerTimeoutSeconds, so that an expired lease means a dead worker; what does not fit in before that waits for its next turn.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_DEBOUNCE_SECONDS",
+        Some("4"),
+        "seconds",
+        "How long a message waits for the next: those of a burst get one answer. 0: each gets its own, at once.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_ANSWER_OPEN",
+        Some("false"),
+        "true, false",
+        "Whether conversations are answered that are open and nobody's. Without a bot on the inbox, new ones are open; with one, they are pending, and open ones are people's.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_INTERACTIVE",
+        Some("auto"),
+        "auto, off, api_too",
+        "Buttons and cards: where the channel shows them, nowhere, or through API channels too, whose program shows what it likes.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_HANDOFF_TEAM",
+        None,
+        "number",
+        "Team that gets what is handed over; empty: whoever is there.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_HANDOFF_AGENT",
+        None,
+        "number",
+        "Person who gets what is handed over, instead of a team.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_HANDOFF_TEXT",
+        Some("I am passing you on to one of our team. They will answer you here."),
+        "text",
+        "What a customer reads when a person takes over.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_TRANSCRIPT_NOTE",
+        Some("false"),
+        "true, false",
+        "Whether what was said in a voice message is left as a private note.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_AUDIO_BYTES_MAX",
+        Some("26214400"),
+        "bytes",
+        "Larger voice messages are not written down; 25 MiB are the most that are taken.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_IMAGE_BYTES_MAX",
+        Some("5242880"),
+        "bytes",
+        "Larger pictures are not shown to the model.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_ANSWERS_PER_HOUR",
+        Some("30"),
+        "answers",
+        "More answers in one conversation within an hour are not made; it is handed over. Two programs that talk to each other end here.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "CHATWOOT_KEEP_HOURS",
+        Some("72"),
+        "hours",
+        "How long a conversation is remembered after its last message.",
+        CHATWOOT_WORKER,
+    ),
+    tuned(
+        "AGENT_PROVIDER",
+        Some("keyword"),
+        "keyword, openai, anthropic, bedrock, compatible",
+        "What thinks: the words of AGENT_KEYWORDS, or a model.",
+        ASSISTANT,
+    ),
+    tuned(
+        "AGENT_MODEL",
+        None,
+        "id",
+        "The model's id; there is no default. With bedrock also the id of an inference profile.",
+        ASSISTANT,
+    ),
+    tuned(
+        "AGENT_URL",
+        None,
+        "URL",
+        "Base URL of the model's API; needed with compatible, else the provider's own.",
+        ASSISTANT,
+    ),
+    tuned(
+        "AGENT_EFFORT",
+        None,
+        "word",
+        "How hard the model thinks, in its provider's words, such as low; empty: as it likes.",
+        ASSISTANT,
+    ),
+    tuned("AGENT_VISION", Some("true"), "true, false", "Whether the model is shown pictures.", ASSISTANT),
+    tuned("AGENT_SHOP_NAME", Some("our shop"), "text", "The shop's name, as the assistant says it.", ASSISTANT),
+    tuned(
+        "AGENT_INSTRUCTIONS",
+        None,
+        "text",
+        "The shop's own instructions for the model: hours, delivery, what to say and what not.",
+        ASSISTANT,
+    ),
+    tuned(
+        "AGENT_ARTICLES",
+        None,
+        "JSON",
+        "Help articles that the assistant may show: [{\"id\", \"title\", \"description\", \"link\"}], 20 at most.",
+        ASSISTANT,
+    ),
+    tuned("AGENT_HISTORY_TURNS", Some("20"), "turns", "How much of the conversation the model is given.", ASSISTANT),
+    tuned(
+        "AGENT_BUDGET_SECONDS",
+        Some("45"),
+        "seconds",
+        "How long an answer may be thought about, searches included; then a person is asked.",
+        ASSISTANT,
+    ),
+    tuned(
+        "AGENT_TOKENS_MAX",
+        Some("2048"),
+        "tokens",
+        "How much a model may write in one step, its thoughts included.",
+        ASSISTANT,
+    ),
+    tuned("AGENT_SEARCHES_MAX", Some("3"), "searches", "How often products may be searched for one answer.", ASSISTANT),
+    tuned(
+        "AGENT_BREAKER_SECONDS",
+        Some("900"),
+        "seconds",
+        "How long a model is left alone that has no money left or is set up wrongly. Chats are handed over meanwhile.",
+        ASSISTANT,
+    ),
+    tuned(
+        "AGENT_DISCLOSURE",
+        Some("true"),
+        "true, false",
+        "Whether the assistant says with its first answer that it is one.",
+        ASSISTANT,
+    ),
+    tuned(
+        "AGENT_DISCLOSURE_TEXT",
+        Some("You are chatting with our automated assistant."),
+        "text",
+        "The words in which it says so.",
+        ASSISTANT,
+    ),
+    tuned(
+        "SPEECH_PROVIDER",
+        Some("none"),
+        "none, chatwoot, openai",
+        "What writes down voice messages: nothing, Chatwoot itself, or a server that speaks OpenAI's transcription API.",
+        CHATWOOT_WORKER,
+    ),
+    tuned("SPEECH_MODEL", None, "id", "The transcription model's id; there is no default.", CHATWOOT_WORKER),
+    tuned("SPEECH_URL", Some("https://api.openai.com"), "URL", "Base URL of the transcription API.", CHATWOOT_WORKER),
+    tuned("SPEECH_TIMEOUT_SECONDS", Some("45"), "seconds", "Longest wait for one transcript.", CHATWOOT_WORKER),
+    tuned(
+        "WOOCOMMERCE_API",
+        Some("none"),
+        "none, store, rest",
+        "How products are searched: not at all, by WooCommerce's Store API, which needs no key, or by its REST API.",
+        ASSISTANT,
+    ),
+    tuned("WOOCOMMERCE_URL", None, "URL", "Base URL of the shop's WordPress.", ASSISTANT),
+    tuned(
+        "WOOCOMMERCE_CURRENCY",
+        None,
+        "ISO code",
+        "The shop's currency, such as AUD; only the REST API needs to be told.",
+        ASSISTANT,
+    ),
+    tuned("WOOCOMMERCE_TIMEOUT_MS", Some("5000"), "ms", "Longest wait for one search.", ASSISTANT),
+    tuned(
+        "WEB_ORIGINS",
+        None,
+        "origins",
+        "Websites whose pages may use the chat and the forms, e.g. https://www.example.com, separated by commas; compared exactly, scheme and port included. Empty: no page may.",
+        WEBSITE,
+    ),
+    tuned(
+        "WEB_PUBLIC_URL",
+        None,
+        "URL",
+        "Base of this API's own address, for forms and files. Empty: the address by which the gateway was reached.",
+        FORM_GIVERS,
+    ),
+    tuned(
+        "WEB_RATE_LIMIT",
+        Some("100"),
+        "requests",
+        "So many requests of one client (its address at the gateway; of IPv6 its /64) are answered in a window, for the chat, the contact form and the webchat form each.",
+        WEBSITE,
+    ),
+    tuned(
+        "WEB_RATE_WINDOW_SECONDS",
+        Some("900"),
+        "seconds",
+        "How long that window is; it begins with the client's first request.",
+        WEBSITE,
+    ),
+    tuned("WEB_BODY_BYTES_MAX", Some("65536"), "bytes", "Larger requests of browsers are refused with 413.", WEBSITE),
+    tuned(
+        "CHAT_PROMPT_CHARS_MAX",
+        Some("1000"),
+        "characters",
+        "Longest message in the website's chat, as people count characters.",
+        CHAT,
+    ),
+    tuned(
+        "CHAT_WITHIN_SECONDS",
+        Some("26"),
+        "seconds",
+        "Within so long the chat answers, if need be with an apology. The gateway gives up after 30 s.",
+        CHAT,
+    ),
+    tuned(
+        "CHAT_AGAIN_SECONDS",
+        Some("2"),
+        "seconds",
+        "A message that comes again within so long after its answer gets the same one.",
+        CHAT,
+    ),
+    tuned("CHAT_KEEP_SECONDS", Some("3600"), "seconds", "How long a chat is remembered after its last message.", CHAT),
+    tuned(
+        "CHAT_HANDOFF_TEXT",
+        Some(
+            "That is a question for one of our people. Write \"contact\" and leave us a message; we will get back to you.",
+        ),
+        "text",
+        "What a visitor reads whose question the assistant leaves to people.",
+        CHAT,
+    ),
+    tuned(
+        "CHAT_STOP_TEXT",
+        Some("This chat only answers here and sends no messages. To stop texts from us, reply STOP to one of them."),
+        "text",
+        "What a visitor reads who writes STOP into the website's chat, where nobody's number is known.",
+        CHAT,
+    ),
+    tuned(
+        "CONTACT_FORM",
+        Some(
+            "{\"title\":\"Contact Us\",\"description\":\"Fill out this form and we'll get back to you soon!\",\"fields\":[{\"id\":\"name\",\"type\":\"text\",\"label\":\"Your Name\",\"required\":true},{\"id\":\"email\",\"type\":\"email\",\"label\":\"Email Address\",\"required\":true},{\"id\":\"message\",\"type\":\"textarea\",\"label\":\"How can we help?\",\"required\":true}]}",
+        ),
+        "JSON",
+        "The contact form: title, description, submitLabel, and fields with id, type (text, email, tel, textarea, select, checkbox, radio), label, placeholder, required, options and validation.",
+        &[Chat, ContactForm, WidgetEdge],
+    ),
+    tuned(
+        "FORM_HONEYPOT",
+        Some("website"),
+        "field",
+        "A field that people do not see: a form in which it is filled in is thanked for and thrown away.",
+        &[Chat, ContactForm, WidgetEdge],
+    ),
+    tuned("FORM_LIFE_SECONDS", Some("3600"), "seconds", "How long a form can be sent after it was shown.", FORM_GIVERS),
+    tuned("FORM_KEEP_DAYS", Some("90"), "days", "How long what was sent by a form is kept.", CONTACT_FORM),
+    tuned(
+        "WEBCHAT_UPLOAD_KEEP_DAYS",
+        Some("30"),
+        "days",
+        "How long the shop's people can open such a file.",
+        WIDGET_EDGE,
+    ),
+    tuned("WEBCHAT_ATTACHMENTS_MAX", Some("5"), "files", "How many files a message may have.", WIDGET_EDGE),
+    tuned(
+        "WEBCHAT_ATTACHMENT_TYPES",
+        Some(
+            "image/jpeg,image/png,image/gif,image/webp,image/heic,image/heif,video/mp4,video/quicktime,application/pdf",
+        ),
+        "types",
+        "Types of files that are taken, separated by commas.",
+        WIDGET_EDGE,
+    ),
+    tuned(
+        "WEBCHAT_HOURS",
+        None,
+        "hours",
+        "When people answer, for pages to show: Mon-Fri 09:00-17:00; Sat 09:00-12:00. Needs WEBCHAT_TIME_ZONE.",
+        WIDGET_EDGE,
+    ),
+    tuned("WEBCHAT_TIME_ZONE", None, "zone", "The time zone of those hours, such as Australia/Sydney.", WIDGET_EDGE),
+    tuned(
+        "HEALTH_CACHE_SECONDS",
+        Some("15"),
+        "seconds",
+        "How long an answer about readiness is given again before anything is looked at anew, so that asking often costs no more.",
+        HEALTH,
     ),
 ];

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
+    agent::Extras,
     flow::podium_worker::{AttachmentRules, ReplyMode},
     keyword::KeywordAnswers,
     provider::OptOutMirror,
@@ -149,11 +150,56 @@ fn texts_hold_only_what_is_filled_in_and_are_not_too_long() {
     assert_eq!(worker_says("AGENT_KEYWORDS", "[{}]").len(), 1);
 }
 
+fn assistant_says(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+    said(|env| chatwoot_worker(env).err(), name, value)
+}
+
+const ARTICLES: &str =
+    r#"[{"id":"returns","title":"Returns","description":"How to.","link":"https://shop.example/returns"}]"#;
+
+#[test]
+fn articles_that_rules_name_are_listed() {
+    let mut env = complete();
+    assert_eq!(chatwoot_worker(&env).unwrap().config.assistant.extras, Extras::default());
+    env.0.insert("AGENT_ARTICLES", ARTICLES.into());
+    let extras = chatwoot_worker(&env).unwrap().config.assistant.extras;
+    assert_eq!((extras.articles[0].id.as_str(), extras.articles.len(), extras.form), ("returns", 1, false));
+    let rules = r#"[{"words":["back"],"articles":["returns"]},{"words":["write"],"form":true}]"#;
+    env.0.insert("AGENT_KEYWORDS", rules.into());
+    assert!(chatwoot_worker(&env).is_ok());
+    // One that is not listed is found whatever thinks.
+    env.0.insert("AGENT_KEYWORDS", r#"[{"words":["back"],"articles":["returns","refunds"]}]"#.into());
+    for provider in ["keyword", "bedrock"] {
+        env.0.extend([("AGENT_PROVIDER", provider.to_owned()), ("AGENT_MODEL", "m".to_owned())]);
+        let problems = chatwoot_worker(&env).unwrap_err().0;
+        assert!(problems.len() == 1 && problems[0].name == "AGENT_KEYWORDS", "{problems:?}");
+        assert!(problems[0].what.contains("\"refunds\"") && problems[0].what.contains("AGENT_ARTICLES"));
+    }
+    assert_eq!(assistant_says("AGENT_KEYWORDS", rules)[0].0, "AGENT_KEYWORDS");
+    // A list that is wrong is the only problem: what it would hold is not known.
+    env.0.insert("AGENT_ARTICLES", ARTICLES.replace("https", "ftp"));
+    let problems = chatwoot_worker(&env).unwrap_err().0;
+    assert!(problems.len() == 1 && problems[0].name == "AGENT_ARTICLES", "{problems:?}");
+    assert!(problems[0].what.contains("\"returns\""), "{problems:?}");
+    assert_eq!(assistant_says("AGENT_ARTICLES", "[]").len(), 1);
+}
+
+/// The list of rules is shared, that of articles is not: what has no words says nothing there.
+#[test]
+fn rules_with_more_than_words_are_taken_where_there_are_only_words() {
+    let mut env = complete();
+    let rules = r#"[{"words":["back"],"articles":["returns"],"answer":"Read on:"},{"words":["write"],"form":true}]"#;
+    env.0.extend([("AGENT_KEYWORDS", rules.to_owned()), ("WEBCHAT_REPLY", "agent".to_owned())]);
+    let ReplyMode::Agent(answers) = podium_worker(&env).unwrap().config.chat.reply else { panic!() };
+    assert_eq!((answers.find("back"), answers.find("May I write?")), (None, None));
+}
+
 /// An agent without words of its own answers with the confirmation; that is no mistake.
 #[test]
 fn an_agent_may_have_no_answers() {
     let mut env = complete();
     env.0.insert("WEBCHAT_REPLY", "agent".into());
+    env.0.insert("AGENT_KEYWORDS", "[]".into());
     assert_eq!(podium_worker(&env).unwrap().config.chat.reply, ReplyMode::Agent(KeywordAnswers::default()));
 }
 
@@ -272,4 +318,78 @@ fn a_review_link_is_one_that_a_text_can_carry() {
     for bad in ["http://g.page/r", "g.page/r", "https://", "https://g.page/a b", "javascript:alert(1)"] {
         assert_eq!(with(bad).len(), 1, "{bad}");
     }
+}
+
+/// As the template writes it: secrets that are not set up leave an empty place between two commas.
+const LOOKED_AT: [(&str, &str); 5] = [
+    ("HEALTH_TABLES", "inbox=s-InboxTable-1AB,review-requests=s-ReviewRequestsTable-2CD"),
+    ("HEALTH_QUEUES_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/"),
+    ("HEALTH_QUEUES", "chatwoot=s-chatwoot.fifo"),
+    ("HEALTH_DEAD_LETTERS", "chatwoot-dlq=s-chatwoot-dead-letters.fifo"),
+    ("HEALTH_SECRETS", "pepper=arn:p,shopify-admin*=arn:a,chatwoot-api?=arn:c,,,assistant=name=with=signs,"),
+];
+
+fn looked_at() -> Map {
+    let mut env = complete();
+    env.0.extend(LOOKED_AT.map(|(name, value)| (name, value.to_owned())));
+    env
+}
+
+#[test]
+fn what_health_looks_at_is_listed_in_five_variables() {
+    use crate::flow::health::{
+        Made::{Optional, ToFill, Whole},
+        Part, What,
+    };
+    let config = health(&looked_at()).unwrap().config;
+    let part = |name: &str, what: What| Part { name: name.into(), what };
+    let secret = |id: &str, made| What::Secret { id: id.into(), made };
+    let at = |name: &str| format!("https://sqs.eu-central-1.amazonaws.com/123456789012/{name}");
+    assert_eq!(
+        config.parts,
+        [
+            part("inbox", What::Table("s-InboxTable-1AB".into())),
+            part("review-requests", What::Table("s-ReviewRequestsTable-2CD".into())),
+            part("chatwoot", What::Queue(at("s-chatwoot.fifo"))),
+            part("chatwoot-dlq", What::DeadLetters(at("s-chatwoot-dead-letters.fifo"))),
+            part("pepper", secret("arn:p", Whole)),
+            part("shopify-admin", secret("arn:a", ToFill)),
+            part("chatwoot-api", secret("arn:c", Optional)),
+            part("assistant", secret("name=with=signs", Whole)),
+        ]
+    );
+    assert_eq!(config.fresh.as_secs(), 15);
+}
+
+#[test]
+fn what_health_looks_at_has_words_that_may_be_shown() {
+    let say = |name, value: &str| {
+        let mut env = looked_at();
+        env.0.insert(name, value.into());
+        health(&env).err().map(|problems| problems.0).unwrap_or_default()
+    };
+    for name in ["HEALTH_TABLES", "HEALTH_QUEUES", "HEALTH_DEAD_LETTERS", "HEALTH_SECRETS"] {
+        assert_eq!(say(name, " a=b , c-1=d,,"), [], "{name}");
+        let long = format!("{}=x", "a".repeat(41));
+        for wrong in [
+            "inbox",
+            "inbox=",
+            "=x",
+            ",,",
+            "a=1,a=2",
+            "Inbox=x",
+            "a b=x",
+            "arn:aws:x=y",
+            "123456789012=x",
+            "a**=x",
+            &long,
+        ] {
+            let problems = say(name, wrong);
+            assert!(problems.len() == 1 && problems[0].name == name, "{name}={wrong}: {problems:?}");
+        }
+    }
+    for (name, wrong) in [("HEALTH_TABLES", "a*=x"), ("HEALTH_QUEUES", "a?=x"), ("HEALTH_CACHE_SECONDS", "0")] {
+        assert_eq!(say(name, wrong).len(), 1, "{name}={wrong}");
+    }
+    assert_eq!(health(&complete()).unwrap_err().0.len(), 4, "every list at once");
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use crate::{
     contact::{Contacts, NotTextable},
     ids::{EffectKey, ProviderId},
-    notice::{Content, Notice, NoticeKey, NoticeKind, Notices},
+    notice::{Content, Notice, NoticeKind, Notices},
     outbox::{DeliveryNews, Fact, FailureKind, Invite, Outbox, OutboxState},
     phone::E164Phone,
     review_code::ReviewCode,
     store::StoreError,
     telemetry::{Line, Metric, Telemetry},
-    time::{DAY, UnixMillis},
+    time::UnixMillis,
 };
 
 use super::{day_name, open_notice, opted_out_at_podium, report_review};
@@ -55,7 +55,10 @@ pub(super) async fn learned(
     for id in ids {
         let tracked = store.track(id, &Fact::News(news), now.plus(NEWS_KEPT)).await?;
         if let Some(effect) = tracked.effect {
-            apply(store, telemetry, &effect, (tracked.news.unwrap_or(news), news), (now, at)).await?;
+            // What was only shown to the shop's people went to nobody: nothing is learned of it about its person.
+            if effect.imported().is_none() {
+                apply(store, telemetry, &effect, (tracked.news.unwrap_or(news), news), (now, at)).await?;
+            }
             ours = Some(effect);
         }
     }
@@ -142,25 +145,18 @@ async fn note_failure(
 
 /// One a day: a sender that is not registered has every text of the day filtered, and people need to hear that once.
 fn filtered(effect: &EffectKey, phone: &E164Phone, now: UnixMillis) -> Notice {
-    Notice {
-        key: NoticeKey::new(NoticeKind::CarrierFiltered, &day_name(now)),
-        kind: NoticeKind::CarrierFiltered,
-        content: Content {
-            headline: "A carrier filtered a text to a customer".into(),
-            facts: vec![
-                ("Message".into(), effect.as_str().into()),
-                ("Phone".into(), format!("ends in {}", phone.last4())),
-            ],
-            quote: None,
-            link: None,
-            action:
-                "Look whether the number is right and the sender is registered (10DLC). This is the first of the day; \
+    let content = Content {
+        headline: "A carrier filtered a text to a customer".into(),
+        facts: vec![("Message".into(), effect.as_str().into()), ("Phone".into(), format!("ends in {}", phone.last4()))],
+        quote: None,
+        link: None,
+        action: "Look whether the number is right and the sender is registered (10DLC). This is the first of the day; \
                      the others are flagged on their contacts and counted. The customer may be asked again: the \
                      cooldown was freed."
-                    .into(),
-        },
+            .into(),
+    };
+    Notice {
         about: vec![effect.as_str().to_owned()],
-        opened_at: now,
-        expires_at: now.plus(DAY * 30),
+        ..Notice::new(NoticeKind::CarrierFiltered, &day_name(now), content, now)
     }
 }

@@ -3,13 +3,15 @@
 //! The order is the point. Nothing looks at JSON before the signature held, nothing is answered 2xx before the row is
 //! stored, and nothing after the row can lose the event: if the queue does not take the key, the sweeper finds the row.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use futures_util::{StreamExt, stream};
 
 use super::{report, report_review};
 use crate::{
     body::StoredBody,
+    chat::ChatKey,
+    chatwoot::{self, ChatwootMessage, IgnoreReason},
     contact::{Direction, OptOutChange},
     directory::{LocationBook, Locations},
     ids::{EventId, GroupId, Ids, ShopDomain},
@@ -71,12 +73,25 @@ pub struct Delivered<'a, E> {
     pub id: Option<EventId>,
     /// The sender's name for its kind; for people only.
     pub topic: Option<String>,
-    /// Its own bytes.
-    pub body: &'a [u8],
+    /// What is kept of it: its own bytes, or what of them is needed.
+    pub body: Cow<'a, [u8]>,
+    /// What tells it from another event under the same id; `None`: its body.
+    pub fingerprint: Option<BodySha256>,
     /// The line in which it is to be worked on.
     pub group: Option<GroupId>,
+    /// The chat that it belongs to.
+    pub chat: Option<ChatKey>,
     /// What it says, or why it is not usable.
     pub event: Result<E, RejectReason>,
+}
+
+/// What a delivery holds.
+#[derive(Clone, Debug)]
+pub enum Contents<'a, E> {
+    /// Events in their order; at least one.
+    Events(Vec<Delivered<'a, E>>),
+    /// Nothing to do, and why: it is answered and not kept.
+    Ignored(IgnoreReason),
 }
 
 /// What a provider's webhooks look like.
@@ -85,6 +100,8 @@ pub trait Endpoint {
     const SOURCE: Source;
     /// What becomes of one that is too large.
     const OVERSIZE: Oversize;
+    /// The status that makes the sender repeat what could not be stored.
+    const NOT_STORED: u16 = 503;
     /// An event as this endpoint reads it.
     type Event;
 
@@ -95,8 +112,8 @@ pub trait Endpoint {
     fn verify(&self, request: &Request<'_>, secrets: &LiveSecrets, now: UnixMillis)
     -> Result<Verified, SignatureError>;
 
-    /// The events of a verified delivery, in their order; at least one.
-    fn events<'a>(&self, request: &Request<'a>) -> Vec<Delivered<'a, Self::Event>>;
+    /// What a verified delivery holds.
+    fn contents<'a>(&self, request: &Request<'a>) -> Contents<'a, Self::Event>;
 
     /// What an event says about opt-outs. `book` is given after [`OptOutNews::NeedsLocations`].
     fn opt_outs(&self, event: &Self::Event, book: Option<&LocationBook>, now: UnixMillis) -> OptOutNews;
@@ -123,18 +140,20 @@ impl Endpoint for ShopifyEndpoint {
         signature::verify_shopify(secrets, request.header("x-shopify-hmac-sha256"), request.body)
     }
 
-    fn events<'a>(&self, request: &Request<'a>) -> Vec<Delivered<'a, ShopifyEvent>> {
+    fn contents<'a>(&self, request: &Request<'a>) -> Contents<'a, ShopifyEvent> {
         let served = shopify::is_served(request.text("x-shopify-shop-domain"), &self.shop);
         let event = if served { shopify::parse(request.body) } else { Err(RejectReason::OtherShop) };
         let source = if event.as_ref().is_ok_and(shopify::is_privacy) { Source::Privacy } else { Source::Shopify };
-        vec![Delivered {
+        Contents::Events(vec![Delivered {
             source,
             id: request.text("x-shopify-webhook-id").and_then(|id| EventId::try_from(id).ok()),
             topic: request.text("x-shopify-topic").map(|t| t.chars().take(64).collect()),
-            body: request.body,
+            body: Cow::Borrowed(request.body),
+            fingerprint: None,
             group: None,
+            chat: None,
             event,
-        }]
+        }])
     }
 
     fn opt_outs(&self, event: &ShopifyEvent, _book: Option<&LocationBook>, now: UnixMillis) -> OptOutNews {
@@ -174,7 +193,7 @@ impl Endpoint for PodiumEndpoint {
             .map(|v| v.verified)
     }
 
-    fn events<'a>(&self, request: &Request<'a>) -> Vec<Delivered<'a, PodiumEvent>> {
+    fn contents<'a>(&self, request: &Request<'a>) -> Contents<'a, PodiumEvent> {
         let delivered = |item: podium::Item<'a>| {
             let event = item.event.as_ref().ok();
             let group = event.map(|e| match &e.what {
@@ -191,16 +210,90 @@ impl Endpoint for PodiumEndpoint {
                 source: Source::Podium,
                 id: event.map(|e| e.id.clone()),
                 topic: event.and_then(|e| e.event_type.clone()),
-                body: item.body,
+                body: Cow::Borrowed(item.body),
+                // Sent again, it has another time and other links to its files.
+                fingerprint: event.filter(|e| e.is_from_widget()).map(|e| BodySha256::of(e.id.as_str().as_bytes())),
                 group,
+                chat: None,
                 event: item.event,
             }
         };
-        podium::items(request.body).into_iter().map(delivered).collect()
+        Contents::Events(podium::items(request.body).into_iter().map(delivered).collect())
     }
 
     fn opt_outs(&self, event: &PodiumEvent, book: Option<&LocationBook>, now: UnixMillis) -> OptOutNews {
         OptOutNews::of(event, &self.extra_words, book, now)
+    }
+}
+
+/// Chatwoot's webhooks: of the account, of an API inbox, or of a bot.
+#[derive(Clone, Debug)]
+pub struct ChatwootEndpoint {
+    /// How old a signed delivery may be.
+    pub window: ReplayWindow,
+    /// The inboxes that are answered; empty: all.
+    pub inboxes: Vec<u64>,
+    /// The shop's own words for STOP.
+    pub extra_words: ExtraWords,
+}
+
+impl Endpoint for ChatwootEndpoint {
+    const SOURCE: Source = Source::Chatwoot;
+    // What is kept is small, whatever comes.
+    const OVERSIZE: Oversize = Oversize::Note;
+    // A bot's webhook is repeated after 429 and 500 only.
+    const NOT_STORED: u16 = 500;
+    type Event = ChatwootMessage;
+
+    fn verify(
+        &self,
+        request: &Request<'_>,
+        secrets: &LiveSecrets,
+        now: UnixMillis,
+    ) -> Result<Verified, SignatureError> {
+        let timestamp = request.header(signature::CHATWOOT_TIMESTAMP);
+        let signed = request.header(signature::CHATWOOT_SIGNATURE);
+        signature::verify_chatwoot(secrets, self.window, timestamp, signed, request.body, now.get())
+    }
+
+    fn contents<'a>(&self, request: &Request<'a>) -> Contents<'a, ChatwootMessage> {
+        let message = match chatwoot::parse(request.body) {
+            Ok(chatwoot::Delivery::Ignored(reason)) => return Contents::Ignored(reason),
+            Ok(chatwoot::Delivery::Message(message)) => Ok(*message),
+            Err(reason) => Err(reason),
+        };
+        let message = match message {
+            Ok(message) if !self.answers(message.inbox) => return Contents::Ignored(IgnoreReason::OtherInbox),
+            // A shape that could not be read again would be lost in the table; it cannot happen, so it is only refused.
+            Ok(message) => serde_json::to_vec(&message).map_err(|_| RejectReason::UnknownShape).map(|b| (message, b)),
+            Err(reason) => Err(reason),
+        };
+        let (event, body) = match message {
+            Ok((message, body)) => (Ok(message), body),
+            Err(reason) => (Err(reason), Vec::new()),
+        };
+        let read = event.as_ref().ok();
+        Contents::Events(vec![Delivered {
+            source: Source::Chatwoot,
+            id: read.map(ChatwootMessage::event),
+            topic: read.map(|m| m.kind.as_str().to_owned()),
+            // A body that nobody can read is kept as its hash only: who knows what it holds.
+            fingerprint: Some(read.map_or_else(|| BodySha256::of(request.body), ChatwootMessage::fingerprint)),
+            group: read.map(ChatwootMessage::group),
+            chat: read.map(|m| ChatKey::chatwoot(m.at)),
+            body: Cow::Owned(body),
+            event,
+        }])
+    }
+
+    fn opt_outs(&self, event: &ChatwootMessage, _book: Option<&LocationBook>, now: UnixMillis) -> OptOutNews {
+        event.opt_outs(&self.extra_words, now)
+    }
+}
+
+impl ChatwootEndpoint {
+    fn answers(&self, inbox: Option<u64>) -> bool {
+        self.inboxes.is_empty() || inbox.is_some_and(|inbox| self.inboxes.contains(&inbox))
     }
 }
 
@@ -266,23 +359,26 @@ pub enum Answer {
     Mismatch,
     /// 200: stored, but not usable; anything else would make the sender repeat it, or give up on us.
     Rejected,
+    /// 200: nothing to do; not kept.
+    Ignored(IgnoreReason),
     /// 401: no valid signature.
     BadSignature(SignatureError),
     /// 413: too large to read or to keep.
     TooLarge,
-    /// 503: could not be stored; the sender must repeat it.
+    /// 5xx: could not be stored; the sender must repeat it.
     NotStored,
 }
 
 impl Answer {
-    /// The HTTP status. One table for all webhooks: a provider hears 2xx for everything that is verified and stored.
+    /// The HTTP status. One table for all webhooks: a provider hears 2xx for everything that is verified and stored. Only
+    /// what makes it repeat a delivery is its own.
     #[must_use]
-    pub const fn status(self) -> u16 {
+    pub const fn status<E: Endpoint>(self) -> u16 {
         match self {
-            Self::Accepted | Self::Duplicate | Self::Mismatch | Self::Rejected => 200,
+            Self::Accepted | Self::Duplicate | Self::Mismatch | Self::Rejected | Self::Ignored(_) => 200,
             Self::BadSignature(_) => 401,
             Self::TooLarge => 413,
-            Self::NotStored => 503,
+            Self::NotStored => E::NOT_STORED,
         }
     }
 
@@ -294,21 +390,23 @@ impl Answer {
             Self::Mismatch => 2,
             Self::Rejected => 3,
             Self::Duplicate => 4,
+            Self::Ignored(_) => 5,
         }
     }
 
     /// The body, for whoever tries it by hand.
     #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
+    pub fn text(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Accepted => "accepted",
             Self::Duplicate => "duplicate",
             Self::Mismatch => "mismatch",
             Self::Rejected => "rejected",
+            Self::Ignored(reason) => return Cow::Owned(format!("ignored: {}", reason.as_str())),
             Self::BadSignature(_) => "bad signature",
             Self::TooLarge => "body too large",
             Self::NotStored => "not stored, try again",
-        }
+        })
     }
 
     /// Seconds after which the sender should repeat it.
@@ -320,6 +418,7 @@ impl Answer {
             | Self::Duplicate
             | Self::Mismatch
             | Self::Rejected
+            | Self::Ignored(_)
             | Self::BadSignature(_)
             | Self::TooLarge => None,
         }
@@ -412,7 +511,10 @@ where
 
     /// The rows to write. Whatever may be wrong with an event, its opt-outs are read first.
     async fn read(&self, request: &Request<'_>, now: UnixMillis) -> Result<Vec<NewEvent>, Answer> {
-        let delivered = self.endpoint.events(request);
+        let delivered = match self.endpoint.contents(request) {
+            Contents::Events(delivered) => delivered,
+            Contents::Ignored(reason) => return Err(self.ignored(reason)),
+        };
         let mut book = None;
         let mut new = Vec::with_capacity(delivered.len());
         for one in delivered {
@@ -421,14 +523,14 @@ where
                 Err(reason) => (Vec::new(), Some(reason.clone())),
             };
             let fits = one.body.len() <= self.rules.body_bytes_max;
-            let Some(body) = fits.then(|| StoredBody::pack(one.body).ok()).flatten() else {
+            let Some(body) = fits.then(|| StoredBody::pack(&one.body).ok()).flatten() else {
                 match E::OVERSIZE {
                     Oversize::Refuse => return Err(self.too_large()),
-                    Oversize::Note => new.push(NewEvent { opt_outs, ..self.noted(one.body, now) }),
+                    Oversize::Note => new.push(NewEvent { opt_outs, ..self.noted(&one.body, now) }),
                 }
                 continue;
             };
-            let body_sha256 = BodySha256::of(one.body);
+            let body_sha256 = one.fingerprint.unwrap_or_else(|| BodySha256::of(&one.body));
             let event = one.id.unwrap_or_else(|| EventId::of_body(&body_sha256));
             new.push(NewEvent {
                 key: InboxKey { source: one.source, event },
@@ -442,6 +544,7 @@ where
                 rejected,
                 group: one.group,
                 opt_outs,
+                chat: one.chat,
             });
         }
         Ok(new)
@@ -491,7 +594,15 @@ where
             rejected: Some(RejectReason::TooLarge { bytes: body.len() }),
             group: None,
             opt_outs: Vec::new(),
+            chat: None,
         }
+    }
+
+    fn ignored(&self, reason: IgnoreReason) -> Answer {
+        self.telemetry.count(Metric::EventIgnored, Some(reason.as_str()));
+        let line = Line::info("a webhook needs no work").word("source", E::SOURCE.as_str());
+        self.telemetry.line(line.word("reason", reason.as_str()));
+        Answer::Ignored(reason)
     }
 
     async fn store(&self, event: NewEvent) -> (NewEvent, Answer) {
@@ -517,11 +628,12 @@ where
             Answer::Accepted => Metric::EventAccepted,
             Answer::Duplicate => Metric::EventDuplicate,
             Answer::Mismatch => Metric::EventMismatch,
-            Answer::Rejected | Answer::BadSignature(_) | Answer::TooLarge | Answer::NotStored => Metric::EventRejected,
+            Answer::Rejected | Answer::Ignored(_) | Answer::BadSignature(_) | Answer::TooLarge | Answer::NotStored => {
+                Metric::EventRejected
+            }
         };
         self.telemetry.count(metric, Some(E::SOURCE.as_str()));
-        let mut line =
-            Line::info("an event came in").id("event.id", &event.key.to_key()).word("outcome", answer.text());
+        let mut line = Line::info("an event came in").id("event.id", &event.key.to_key()).id("outcome", &answer.text());
         if answer == Answer::Mismatch {
             line = Line::error("an event's id came again with another body").id("event.id", &event.key.to_key());
         }

@@ -6,6 +6,7 @@
 
 use super::{
     delivery,
+    import::{self, Importer},
     ingest::report_opt_out,
     locations::{LocationRules, RefreshLocations},
     opted_out_at_podium, paused, report, report_blocked, respect,
@@ -28,8 +29,8 @@ use crate::{
         OptOutNews, PodiumEvent, What,
     },
     provider::{
-        Attachments, CallFailure, ContactBook, ContactHandle, Created, Desk, Limits, ListedContact, LocationList,
-        Measured, Messages, NewContact, NotDone, Provider, Say, Tally,
+        Attachments, CallFailure, ContactBook, ContactHandle, Created, Desk, Imports, Limits, ListedContact,
+        LocationList, Measured, Messages, NewContact, NotDone, Provider, Say, Tally,
     },
     request::Requests,
     review_code::ReviewCode,
@@ -172,7 +173,7 @@ impl From<StoreError> for Stop {
 impl<S, P, N, C, I, T> PodiumWorker<'_, S, P, N, C, I, T>
 where
     S: Inbox + Contacts + Outbox + Limits + Locations + Sessions + Notices + ReviewBook + Requests,
-    P: ContactBook + LocationList + Desk + Messages + Attachments,
+    P: ContactBook + LocationList + Desk + Messages + Attachments + Imports,
     N: NoticeQueue,
     C: Clock,
     I: Ids,
@@ -244,6 +245,11 @@ where
     fn desk(&self) -> ReviewDesk<'_, S, P, N, C, I, T> {
         let Self { store, podium: messages, notices, clock, ids, telemetry, reviews: rules, .. } = *self;
         ReviewDesk { store, messages, notices, clock, ids, telemetry, rules }
+    }
+
+    fn importer(&self) -> Importer<'_, S, P, N, C, I, T> {
+        let Self { store, podium, notices, clock, ids, telemetry, chat, .. } = *self;
+        Importer { store, podium, notices, clock, ids, telemetry, rules: chat.speaker }
     }
 
     /// What the event says about the fate of a message or an invitation. Returns what it was, if it was ours.
@@ -410,6 +416,11 @@ where
     }
 
     async fn received(&self, held: &Held<'_>, message: &Message) -> Step<EventEnd> {
+        let now = self.clock.now();
+        if let Some(echoed) = import::echoed(self.store, message, now).await? {
+            echoed.learn(self.store, message, (now, now.plus(self.chat.speaker.keep))).await?;
+            return Ok(EventEnd::Done("own_import"));
+        }
         let location = self.location(message).await?;
         let phone = match message.customer(location.country) {
             Ok(phone) => phone,
@@ -420,6 +431,15 @@ where
         };
         self.attachments(held, &message.attachments).await?;
         let contact = self.contact(held, message, &phone, &location).await?;
+        let shown;
+        let message = if message.from_widget {
+            let at = held.event.happened_at(held.received_at);
+            let name = message.name(&held.event.id);
+            shown = self.importer().mirror(&name, message, (&phone, &location.uid), at).await.map_err(Stop::Error)?;
+            &shown
+        } else {
+            message
+        };
         let unsure = wish::read(message.text.as_deref().unwrap_or_default(), &self.chat.extra_words) == Wish::Unsure;
         // What comes so late, by a list or after an outage, is for the staff: nobody waits for a machine's answer any more,
         // and it may be night.
@@ -607,6 +627,7 @@ where
             webchat: message.channel == Channel::Webchat,
             now: self.clock.now(),
             quiet,
+            imported: message.from_widget,
         };
         for _ in 0..SESSION_TRIES {
             let now = self.clock.now();

@@ -16,14 +16,14 @@ use crate::{
     erase::{Erasure, KeptRow, Place, Subject},
     ids::{EffectKey, Ids, OrderId, OrderKey, ShopDomain},
     inbox::{EventEnd, Inbox, InboxKey, LeasedEvent, RejectReason},
-    notice::{Content, Notice, NoticeKey, NoticeKind, Notices},
+    notice::{Content, Notice, NoticeKind, Notices},
     outbox::Outbox,
     phone::{self, E164Phone},
     request::Requests,
     shopify::{self, PrivacyDemand, PrivacyPerson, ShopifyEvent},
     store::{Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
-    time::{Clock, DAY},
+    time::Clock,
 };
 
 /// When no process that was under way at the first erasure can still be: longer than any function may run.
@@ -153,7 +153,7 @@ where
         }
         for _ in 0..ROUNDS_MAX {
             let before = (subject.ids.len(), subject.phones.len());
-            for place in [Place::Requests, Place::Outbox, Place::Sessions, Place::Reviews] {
+            for place in [Place::Requests, Place::Outbox, Place::Sessions, Place::Chats, Place::Reviews, Place::Forms] {
                 self.each(place, |row| {
                     if !subject.owns(place, row) {
                         return;
@@ -254,14 +254,12 @@ where
         action: &str,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let notice = Notice {
-            key: NoticeKey::new(kind, row.key.event.as_str()),
+        let notice = Notice::new(
             kind,
-            content: Content { headline: headline.into(), facts, quote: None, link: None, action: action.into() },
-            about: Vec::new(),
-            opened_at: now,
-            expires_at: now.plus(DAY * 30),
-        };
+            row.key.event.as_str(),
+            Content { headline: headline.into(), facts, quote: None, link: None, action: action.into() },
+            now,
+        );
         open_notice(self.store, self.telemetry, &notice).await
     }
 }

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::{
+    import,
     ingest::{Answer, Endpoint, IngestRules, Intake, Request},
     paused, respect,
 };
@@ -214,9 +215,12 @@ where
                 Ok(true)
             }
             // It waits to be worked on, or was worked on and left no trace that is looked for.
-            Answer::Duplicate | Answer::Mismatch | Answer::Rejected | Answer::TooLarge | Answer::BadSignature(_) => {
-                Ok(false)
-            }
+            Answer::Duplicate
+            | Answer::Mismatch
+            | Answer::Rejected
+            | Answer::Ignored(_)
+            | Answer::TooLarge
+            | Answer::BadSignature(_) => Ok(false),
             Answer::NotStored => {
                 let detail = "an event of a provider's list could not be stored".to_owned();
                 Err(StoreError::Unavailable { table: "inbox", detail })
@@ -238,10 +242,15 @@ where
                     k.changed_at > changed_at || (k.changed_at == changed_at && k.rating.map(Rating::class) == class)
                 }))
             }
-            What::Received(message) => match &message.uid {
-                Some(uid) => Ok(self.store.tracked(uid).await?.received),
-                None => Ok(false),
-            },
+            What::Received(message) => {
+                let received = match &message.uid {
+                    Some(uid) => self.store.tracked(uid).await?.received,
+                    None => false,
+                };
+                // What we showed Podium ourselves stands in its list too; only of one that is still open we learn by it.
+                Ok(received
+                    || import::echoed(self.store, message, self.clock.now()).await?.is_some_and(|e| e.is_known()))
+            }
             // Nothing else is in the lists that are read.
             What::Sent(_)
             | What::Failed { .. }

@@ -14,7 +14,7 @@ use crate::{
     hours::{AllowedHours, Whereabouts},
     ids::{EffectKey, EventId, Ids, LocationUid, OrderKey, ProviderId},
     inbox::{EventEnd, InboxKey, RejectReason},
-    notice::{Content, Notice, NoticeKey, NoticeKind, NoticeQueue, Notices},
+    notice::{Content, Notice, NoticeKind, NoticeQueue, Notices},
     outbox::Outbox,
     podium::ReviewEvent,
     provider::{Limits, Messages, Say},
@@ -201,18 +201,20 @@ where
         }
         let now = self.clock.now();
         Notice {
-            key: NoticeKey::new(NoticeKind::BadReview, &format!("{}#{}", record.uid, turn.number)),
-            kind: NoticeKind::BadReview,
-            content: Content {
-                headline: format!("{stars}-star review for {name} on {platform}"),
-                facts,
-                quote: quote(review),
-                link: review.url.clone(),
-                action: "Call or write to the customer today, then answer the review.".into(),
-            },
             about,
             opened_at: told.received_at.min(now),
-            expires_at: now.plus(DAY * 30),
+            ..Notice::new(
+                NoticeKind::BadReview,
+                &format!("{}#{}", record.uid, turn.number),
+                Content {
+                    headline: format!("{stars}-star review for {name} on {platform}"),
+                    facts,
+                    quote: quote(review),
+                    link: review.url.clone(),
+                    action: "Call or write to the customer today, then answer the review.".into(),
+                },
+                now,
+            )
         }
     }
 
@@ -220,18 +222,19 @@ where
         let now = self.clock.now();
         let uid = uid_of(told, review);
         Notice {
-            key: NoticeKey::new(NoticeKind::UnreadableReview, uid.as_str()),
-            kind: NoticeKind::UnreadableReview,
-            content: Content {
-                headline: "A review came with a rating that is no number of stars".into(),
-                facts: vec![("Review".into(), uid.as_str().into()), ("Event".into(), told.key.to_key())],
-                quote: quote(review),
-                link: review.url.clone(),
-                action: "Read the review: it may be a bad one. It was not sorted by its rating.".into(),
-            },
             about: vec![uid.as_str().to_owned()],
-            opened_at: now,
-            expires_at: now.plus(DAY * 30),
+            ..Notice::new(
+                NoticeKind::UnreadableReview,
+                uid.as_str(),
+                Content {
+                    headline: "A review came with a rating that is no number of stars".into(),
+                    facts: vec![("Review".into(), uid.as_str().into()), ("Event".into(), told.key.to_key())],
+                    quote: quote(review),
+                    link: review.url.clone(),
+                    action: "Read the review: it may be a bad one. It was not sorted by its rating.".into(),
+                },
+                now,
+            )
         }
     }
 

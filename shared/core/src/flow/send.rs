@@ -421,7 +421,12 @@ where
         }
         Ok(Stop::Next(Next::End(RequestEnd::Failed(match why.provider() {
             Provider::Shopify => FailReason::OrderUnreadable,
-            Provider::Podium => FailReason::ProviderUnreachable,
+            Provider::Podium
+            | Provider::Chatwoot
+            | Provider::Agent
+            | Provider::Speech
+            | Provider::Catalogue
+            | Provider::Uploads => FailReason::ProviderUnreachable,
         }))))
     }
 

@@ -11,13 +11,13 @@ use crate::{
     hours::Zone,
     ids::{EffectKey, Ids, OrderId, OrderKey, ShopDomain},
     inbox::{EventEnd, Inbox, InboxKey, LeasedEvent, RejectReason},
-    notice::{Content, Notice, NoticeKey, NoticeKind, Notices},
+    notice::{Content, Notice, NoticeKind, Notices},
     request::{Committed, NewRequest, Plan, RequestChange, Requests},
     review::{ReviewPolicy, SkipReason},
     shopify::{self, Decision, ShopifyEvent},
     store::Lease,
     telemetry::{Line, Metric, Telemetry},
-    time::{Clock, DAY, UnixMillis},
+    time::{Clock, UnixMillis},
 };
 
 /// What the worker needs.
@@ -176,10 +176,10 @@ where
             Line::error("the app was uninstalled from the shop; nothing is sent any more")
                 .id("event.id", &event.to_key()),
         );
-        let notice = Notice {
-            key: NoticeKey::new(NoticeKind::Uninstalled, event.event.as_str()),
-            kind: NoticeKind::Uninstalled,
-            content: Content {
+        let notice = Notice::new(
+            NoticeKind::Uninstalled,
+            event.event.as_str(),
+            Content {
                 headline: "The app was uninstalled from the shop".into(),
                 facts: vec![("Shop".into(), self.shop.as_str().into())],
                 quote: None,
@@ -189,10 +189,8 @@ where
                          shipped order starts it again."
                         .into(),
             },
-            about: Vec::new(),
-            opened_at: lease.now,
-            expires_at: lease.now.plus(DAY * 30),
-        };
+            lease.now,
+        );
         open_notice(self.store, self.telemetry, &notice).await?;
         self.shell().finish(event, lease, &EventEnd::Done("app_uninstalled")).await
     }

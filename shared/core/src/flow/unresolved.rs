@@ -17,7 +17,7 @@ use crate::{
     contact::Contacts,
     directory::Installation,
     ids::{EffectKey, Ids, OrderKey, Shard},
-    notice::{Content, Notice, NoticeKey, NoticeKind, Notices},
+    notice::{Content, Notice, NoticeKind, Notices},
     outbox::{DELIVERY_WITHIN, Fact, Outbox, OutboxState, SendRow, Settlement, Unfinished, Unresolved},
     phone::E164Phone,
     provider::{Deliveries, DeliveryLookUp, Limits, Messages, NotDone, Orders, Provider, Say},
@@ -127,6 +127,10 @@ where
         told: &Told,
     ) -> Result<Next, StoreError> {
         let now = self.clock.now();
+        if due.key.imported().is_some() {
+            // No customer notices it, so nobody has to look; its event shows it again, or is parked with an alarm of its own.
+            return Ok(None);
+        }
         if due.key.reminded_order().is_some() {
             if let Some(next) = self.pending(due, row).await? {
                 return Ok(Some(next));
@@ -208,24 +212,26 @@ where
         }
         let tail = row.phone.as_ref().map_or_else(|| "unknown".to_owned(), |p| format!("ends in {}", p.last4()));
         let notice = Notice {
-            key: NoticeKey::new(NoticeKind::Unresolved, due.key.as_str()),
-            kind: NoticeKind::Unresolved,
-            content: Content {
-                headline: headline.to_owned(),
-                facts: vec![
-                    ("Message".into(), due.key.as_str().into()),
-                    ("Phone".into(), tail),
-                    ("Location".into(), row.location.as_str().into()),
-                ],
-                quote: None,
-                link: None,
-                action: "Look into the conversation at Podium. If many of these come, Podium's webhook for delivery \
-                         events is missing or disabled."
-                    .into(),
-            },
             about: vec![due.key.as_str().to_owned()],
-            opened_at: now,
-            expires_at: now.plus(DAY * 30),
+            ..Notice::new(
+                NoticeKind::Unresolved,
+                due.key.as_str(),
+                Content {
+                    headline: headline.to_owned(),
+                    facts: vec![
+                        ("Message".into(), due.key.as_str().into()),
+                        ("Phone".into(), tail),
+                        ("Location".into(), row.location.as_str().into()),
+                    ],
+                    quote: None,
+                    link: None,
+                    action:
+                        "Look into the conversation at Podium. If many of these come, Podium's webhook for delivery \
+                         events is missing or disabled."
+                            .into(),
+                },
+                now,
+            )
         };
         open_notice(self.store, self.telemetry, &notice).await
     }
@@ -326,10 +332,10 @@ where
 }
 
 fn many(now: UnixMillis) -> Notice {
-    Notice {
-        key: NoticeKey::new(NoticeKind::Unresolved, &day_name(now)),
-        kind: NoticeKind::Unresolved,
-        content: Content {
+    Notice::new(
+        NoticeKind::Unresolved,
+        &day_name(now),
+        Content {
             headline: "Nobody said of many texts to customers whether they arrived".into(),
             facts: Vec::new(),
             quote: None,
@@ -339,10 +345,8 @@ fn many(now: UnixMillis) -> Notice {
                      and counted as ERR_REVIEW_009."
                     .into(),
         },
-        about: Vec::new(),
-        opened_at: now,
-        expires_at: now.plus(DAY * 30),
-    }
+        now,
+    )
 }
 
 /// What became of a reminder.

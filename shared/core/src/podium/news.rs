@@ -34,6 +34,8 @@ impl OptOutNews {
         match &event.what {
             What::Received(message) => match wish::read(message.text.as_deref().unwrap_or_default(), extra) {
                 Wish::Stop => stop(message, book, at, received_at),
+                // Anybody can type anybody's number into a form.
+                Wish::Start if message.from_widget => Self::Nothing,
                 Wish::Start => start(message, book, at, received_at),
                 Wish::Help | Wish::Unsure | Wish::None => Self::Nothing,
             },
@@ -130,7 +132,7 @@ fn keyword(
 ) -> OptOutChange {
     let text_sha256 = message.text_sha256();
     let message_id = message.uid.as_ref().map(|u| u.as_str().to_owned());
-    let evidence = Evidence { source: message.channel.source(), message_id, text_sha256, recorded_at: received_at };
+    let evidence = Evidence { source: message.source(), message_id, text_sha256, recorded_at: received_at };
     OptOutChange { phone, flag: OptOutFlag::Keyword, direction, at, evidence }
 }
 

@@ -6,6 +6,7 @@ use super::{
     Attachment, Channel, ClaimedSize, ContactChange, ContactEvent, LocationClaim, Message, PodiumEvent, Snapshot, What,
     fields::{as_text, at, id, list, moment, text, truth},
     reviews,
+    widget::ORIGIN,
 };
 use crate::{
     contact::OptOutFlag,
@@ -214,6 +215,7 @@ fn message(data: &Value, usual: Channel) -> Message {
         // Opaque unless it looks like a phone, which WhatsApp's does.
         Some(_) => Channel::Other,
     };
+    let from_widget = text(data, &["frontdesk_origin"]).is_some_and(|origin| origin == ORIGIN);
     let email = identifier.clone().filter(|i| i.contains('@'));
     let phone = match (channel, from, identifier) {
         (_, Some(from), _) => Some(from),
@@ -225,7 +227,7 @@ fn message(data: &Value, usual: Channel) -> Message {
         uid: id(data, &["uid", "message_uid", "messageUid", "message_id", "id"]),
         text: words(data),
         phone,
-        email,
+        email: if from_widget { text(data, &["email"]) } else { email },
         country: text(data, &["country", "country_code", "countryCode"]).map(|c| c.trim().to_ascii_uppercase()),
         channel,
         location: location(data),
@@ -239,6 +241,7 @@ fn message(data: &Value, usual: Channel) -> Message {
         at: moment(data, &["createdAt", "created_at", "sent_at", "occurred_at", "timestamp"]),
         delivery: None,
         invitation: None,
+        from_widget,
     }
 }
 
@@ -292,11 +295,11 @@ fn attachments(data: &Value) -> Vec<Attachment> {
         Some(Value::Array(listed)) => {
             found.extend(listed.iter().take(MANY).map(attachment));
             if listed.len() > MANY {
-                found.push(Attachment { size: ClaimedSize::Unusable, url: None });
+                found.push(Attachment::of(ClaimedSize::Unusable, None));
             }
         }
         // Something is attached, and nothing can be said about it.
-        Some(_) => found.push(Attachment { size: ClaimedSize::Unusable, url: None }),
+        Some(_) => found.push(Attachment::of(ClaimedSize::Unusable, None)),
     }
     let of_items =
         list(data, &["items"]).iter().take(MANY).filter_map(|i| text(i, &["attachmentUrl", "attachment_url"]));
@@ -305,7 +308,7 @@ fn attachments(data: &Value) -> Vec<Attachment> {
     urls.extend(text(data, &["attachmentUrl", "attachment_url"]));
     for url in urls {
         if !found.iter().any(|a: &Attachment| a.url.as_deref() == Some(url.as_str())) {
-            found.push(Attachment { size: ClaimedSize::Absent, url: Some(url) });
+            found.push(Attachment::of(ClaimedSize::Absent, Some(url)));
         }
     }
     found
@@ -313,14 +316,20 @@ fn attachments(data: &Value) -> Vec<Attachment> {
 
 fn attachment(listed: &Value) -> Attachment {
     if !listed.is_object() {
-        return Attachment { size: ClaimedSize::Unusable, url: None };
+        return Attachment::of(ClaimedSize::Unusable, None);
     }
     let size = match at(listed, &["size_bytes", "sizeBytes", "size", "byte_size", "byteSize"]) {
         None => ClaimedSize::Absent,
         Some(Value::Number(number)) => number.as_u64().map_or(ClaimedSize::Unusable, ClaimedSize::Bytes),
         Some(_) => ClaimedSize::Unusable,
     };
-    Attachment { size, url: text(listed, &["url", "attachmentUrl", "attachment_url"]) }
+    let plain = |paths: &[&str]| text(listed, paths).map(|word| tidy(&word)).filter(|word| !word.is_empty());
+    Attachment {
+        size,
+        url: text(listed, &["url", "attachmentUrl", "attachment_url"]),
+        name: plain(&["name", "file_name", "fileName", "filename"]),
+        mime: plain(&["type", "content_type", "contentType", "mime_type", "mimeType"]),
+    }
 }
 
 fn contact(change: ContactChange, data: &Value) -> What {

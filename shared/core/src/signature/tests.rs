@@ -14,7 +14,7 @@ fn secret(text: &str) -> Secret {
 }
 
 fn only(text: &str) -> LiveSecrets {
-    LiveSecrets { current: secret(text), previous: None }
+    LiveSecrets::rotating(secret(text), None)
 }
 
 fn event(path: &str) -> Vec<u8> {
@@ -67,7 +67,7 @@ fn every_shopify_vector_holds_and_is_signed_alike() {
         let verified = verify_shopify(&secrets, Some(signature.as_bytes()), &body);
         let expected = Verified { matched: Matched::Current, freshness: Freshness::Undated };
         assert_eq!(verified, Ok(expected), "{file}");
-        let signed = sign_shopify(&secrets.current, &body);
+        let signed = sign_shopify(secrets.newest(), &body);
         assert_eq!(signed, [(SHOPIFY_SIGNATURE, signature.to_owned())], "{file}");
     }
 }
@@ -99,7 +99,7 @@ fn every_podium_vector_holds_and_is_signed_alike() {
             let got = got.unwrap_or_else(|error| panic!("{file} by {scheme:?}: {error}"));
             assert_eq!((got.scheme, got.verified.matched), (scheme, Matched::Current));
         }
-        let mut signed = sign_podium(&secrets.current, scheme, &body, signed_ms);
+        let mut signed = sign_podium(secrets.newest(), scheme, &body, signed_ms);
         let mut recorded = recorded;
         signed.sort();
         recorded.sort();
@@ -141,7 +141,7 @@ fn every_chatwoot_vector_holds_and_is_signed_alike() {
         );
         assert_eq!(verified.unwrap().freshness, Freshness::Fresh);
         let expected = [(CHATWOOT_TIMESTAMP, timestamp.to_owned()), (CHATWOOT_SIGNATURE, signature.to_owned())];
-        assert_eq!(sign_chatwoot(&secrets.current, &body, signed_ms), expected);
+        assert_eq!(sign_chatwoot(secrets.newest(), &body, signed_ms), expected);
     }
 }
 
@@ -152,11 +152,11 @@ fn a_respaced_body_is_refused() {
     let respaced = serde_json::to_vec(&serde_json::from_slice::<Value>(&body).unwrap()).unwrap();
     assert_ne!(body, respaced);
     let secrets = only("key");
-    let shopify = value_of(&sign_shopify(&secrets.current, &body), SHOPIFY_SIGNATURE);
+    let shopify = value_of(&sign_shopify(secrets.newest(), &body), SHOPIFY_SIGNATURE);
     let shopify = shopify.as_deref().map(str::as_bytes);
     assert_eq!(verify_shopify(&secrets, shopify, &respaced), Err(SignatureError::Mismatch));
     for scheme in PodiumScheme::ALL {
-        let podium = Podium(sign_podium(&secrets.current, scheme, &body, NOW_MS));
+        let podium = Podium(sign_podium(secrets.newest(), scheme, &body, NOW_MS));
         let got = podium.verify(&secrets, &[scheme], FIVE_MINUTES, &respaced, NOW_MS);
         assert_eq!(got, Err(SignatureError::Mismatch));
     }
@@ -168,14 +168,14 @@ fn wire_bytes_are_verified_as_they_came() {
     let body = event("shopify/raw/orders-fulfilled-au-wire.bin");
     let again = serde_json::to_vec(&serde_json::from_slice::<Value>(&body).unwrap()).unwrap();
     let secrets = only("key");
-    let signature = value_of(&sign_shopify(&secrets.current, &body), SHOPIFY_SIGNATURE).unwrap();
+    let signature = value_of(&sign_shopify(secrets.newest(), &body), SHOPIFY_SIGNATURE).unwrap();
     assert!(verify_shopify(&secrets, Some(signature.as_bytes()), &body).is_ok());
     assert!(verify_shopify(&secrets, Some(signature.as_bytes()), &again).is_err());
 }
 
 #[test]
 fn the_previous_secret_counts_and_says_so() {
-    let rotating = LiveSecrets { current: secret("new"), previous: Some(secret("old")) };
+    let rotating = LiveSecrets::rotating(secret("new"), Some(secret("old")));
     let signed_with = |key: &str| value_of(&sign_shopify(&secret(key), b"{}"), SHOPIFY_SIGNATURE).unwrap();
     let verify = |key: &str| verify_shopify(&rotating, Some(signed_with(key).as_bytes()), b"{}").map(|v| v.matched);
     assert_eq!(verify("new"), Ok(Matched::Current));
@@ -203,10 +203,10 @@ fn a_missing_or_empty_header_is_named() {
 #[test]
 fn shopify_wants_base64_of_exactly_32_bytes() {
     let secrets = only("key");
-    let good = value_of(&sign_shopify(&secrets.current, b"{}"), SHOPIFY_SIGNATURE).unwrap();
+    let good = value_of(&sign_shopify(secrets.newest(), b"{}"), SHOPIFY_SIGNATURE).unwrap();
     let short = BASE64.encode([7; 31]);
     let long = BASE64.encode([7; 33]);
-    let in_hex = hex(&secrets.current.digest(&[b"{}"]));
+    let in_hex = hex(&secrets.newest().digest(&[b"{}"]));
     let url_safe = "-_".repeat(22);
     let unpadded = good.trim_end_matches('=');
     let spaced = format!(" {good}");
@@ -237,7 +237,7 @@ fn a_podium_scheme_counts_only_when_it_is_configured() {
     let secrets = only("key");
     let body = br#"{"data":{}}"#;
     for signed_by in PodiumScheme::ALL {
-        let podium = Podium(sign_podium(&secrets.current, signed_by, body, NOW_MS));
+        let podium = Podium(sign_podium(secrets.newest(), signed_by, body, NOW_MS));
         for configured in PodiumScheme::ALL {
             let got = podium.verify(&secrets, &[configured], FIVE_MINUTES, body, NOW_MS);
             assert_eq!(got.is_ok(), signed_by == configured, "{signed_by:?} under {configured:?}");
@@ -248,7 +248,7 @@ fn a_podium_scheme_counts_only_when_it_is_configured() {
 #[test]
 fn podium_signatures_may_carry_a_prefix_and_capitals() {
     let secrets = only("key");
-    let signed = sign_podium(&secrets.current, PodiumScheme::Published, b"{}", NOW_MS);
+    let signed = sign_podium(secrets.newest(), PodiumScheme::Published, b"{}", NOW_MS);
     let hex = value_of(&signed, PODIUM_SIGNATURE).unwrap();
     for form in [format!("sha256={hex}"), hex.to_uppercase(), hex] {
         let podium = Podium(vec![(PODIUM_TIMESTAMP, NOW_MS.to_string()), (PODIUM_SIGNATURE, form)]);
@@ -260,7 +260,7 @@ fn podium_signatures_may_carry_a_prefix_and_capitals() {
 #[test]
 fn chatwoot_signatures_must_carry_the_prefix() {
     let secrets = only("key");
-    let signed = sign_chatwoot(&secrets.current, b"{}", NOW_MS);
+    let signed = sign_chatwoot(secrets.newest(), b"{}", NOW_MS);
     let timestamp = value_of(&signed, CHATWOOT_TIMESTAMP).unwrap();
     let bare = value_of(&signed, CHATWOOT_SIGNATURE).unwrap().replace("sha256=", "");
     let got = verify_chatwoot(&secrets, LENIENT, Some(timestamp.as_bytes()), Some(bare.as_bytes()), b"{}", NOW_MS);
@@ -272,7 +272,7 @@ fn chatwoot_signatures_must_carry_the_prefix() {
 fn a_dated_delivery_cannot_be_replayed_as_an_undated_body() {
     let secrets = only("key");
     let body = br#"{"data":{}}"#;
-    let recorded = sign_podium(&secrets.current, PodiumScheme::Published, body, NOW_MS);
+    let recorded = sign_podium(secrets.newest(), PodiumScheme::Published, body, NOW_MS);
     let signature = value_of(&recorded, PODIUM_SIGNATURE).unwrap();
     let forged_body = [NOW_MS.to_string().as_bytes(), b".", body].concat();
     let forged = Podium(vec![(PODIUM_X_SIGNATURE, signature)]);
@@ -288,7 +288,7 @@ fn the_replay_window_has_two_sides_and_includes_its_ends() {
     for scheme in dated {
         // Whole seconds, since one of the schemes cannot say less.
         let signed_ms = NOW_MS / 1000 * 1000;
-        let podium = Podium(sign_podium(&secrets.current, scheme, b"{}", signed_ms));
+        let podium = Podium(sign_podium(secrets.newest(), scheme, b"{}", signed_ms));
         let at = |window, now_ms| {
             let got = podium.verify(&secrets, &[scheme], window, b"{}", now_ms);
             got.map(|v| v.verified.freshness)
@@ -317,7 +317,7 @@ fn timestamps_are_digits_and_nothing_else() {
     let secrets = only("key");
     let endless = "9".repeat(400);
     for odd in ["-1", "+1", "1e99", "NaN", "0x10", "1.5", " 1", "1 ", "١٢٣", "17700804091230000", &endless] {
-        let digest = hex(&secrets.current.digest(&[odd.as_bytes(), b".", b"{}"]));
+        let digest = hex(&secrets.newest().digest(&[odd.as_bytes(), b".", b"{}"]));
         let published = Podium(vec![(PODIUM_TIMESTAMP, odd.to_owned()), (PODIUM_SIGNATURE, digest.clone())]);
         let got = published.verify(&secrets, &PodiumScheme::ALL, LENIENT, b"{}", NOW_MS);
         assert_eq!(got, Err(SignatureError::BadFormat), "{odd:?}");
@@ -338,7 +338,7 @@ fn seconds_and_milliseconds_are_told_apart_by_size() {
     assert_eq!(either_unit_ms(1_770_080_409), 1_770_080_409_000);
     let secrets = only("key");
     for timestamp in ["1770080409", "1770080409123"] {
-        let digest = hex(&secrets.current.digest(&[timestamp.as_bytes(), b".", b"{}"]));
+        let digest = hex(&secrets.newest().digest(&[timestamp.as_bytes(), b".", b"{}"]));
         let podium = Podium(vec![(PODIUM_TIMESTAMP, timestamp.to_owned()), (PODIUM_SIGNATURE, digest)]);
         let got = podium.verify(&secrets, &[PodiumScheme::Published], FIVE_MINUTES, b"{}", NOW_MS);
         assert_eq!(got.map(|v| v.verified.freshness), Ok(Freshness::Fresh));
@@ -349,7 +349,7 @@ fn seconds_and_milliseconds_are_told_apart_by_size() {
 fn the_parts_of_a_t_v1_header_may_come_in_any_order_but_only_once() {
     let secrets = only("key");
     let t = NOW_MS / 1000;
-    let digest = hex(&secrets.current.digest(&[t.to_string().as_bytes(), b".", b"{}"]));
+    let digest = hex(&secrets.newest().digest(&[t.to_string().as_bytes(), b".", b"{}"]));
     let verify = |header: String| {
         let podium = Podium(vec![(PODIUM_X_SIGNATURE, header)]);
         podium.verify(&secrets, &[PodiumScheme::BriefTV1], FIVE_MINUTES, b"{}", NOW_MS).map(|_| ())
@@ -382,7 +382,7 @@ fn a_secret_of_nothing_cannot_be_made() {
 
 #[test]
 fn a_secret_is_never_printed() {
-    let rotating = LiveSecrets { current: secret("hunter2"), previous: Some(secret("hunter1")) };
+    let rotating = LiveSecrets::rotating(secret("hunter2"), Some(secret("hunter1")));
     let printed = format!("{rotating:?}");
     assert!(!printed.contains("hunter"), "{printed}");
     assert!(printed.contains("Secret(***)"), "{printed}");
@@ -432,7 +432,7 @@ proptest! {
         let mut other = body.clone();
         other[at.index(body.len())] ^= flip;
 
-        let shopify = value_of(&sign_shopify(&secrets.current, &body), SHOPIFY_SIGNATURE).unwrap();
+        let shopify = value_of(&sign_shopify(secrets.newest(), &body), SHOPIFY_SIGNATURE).unwrap();
         prop_assert!(verify_shopify(&secrets, Some(shopify.as_bytes()), &body).is_ok());
         prop_assert_eq!(
             verify_shopify(&secrets, Some(shopify.as_bytes()), &other),
@@ -443,7 +443,7 @@ proptest! {
         forged[place] ^= flip;
         prop_assert!(verify_shopify(&secrets, Some(&forged), &body).is_err());
 
-        let chatwoot = sign_chatwoot(&secrets.current, &body, NOW_MS);
+        let chatwoot = sign_chatwoot(secrets.newest(), &body, NOW_MS);
         let timestamp = value_of(&chatwoot, CHATWOOT_TIMESTAMP).unwrap();
         let signature = value_of(&chatwoot, CHATWOOT_SIGNATURE).unwrap();
         let check = |body: &[u8]| verify_chatwoot(
@@ -453,7 +453,7 @@ proptest! {
         prop_assert_eq!(check(&other), Err(SignatureError::Mismatch));
 
         for scheme in PodiumScheme::ALL {
-            let podium = Podium(sign_podium(&secrets.current, scheme, &body, NOW_MS));
+            let podium = Podium(sign_podium(secrets.newest(), scheme, &body, NOW_MS));
             let check = |body: &[u8]| podium.verify(&secrets, &PodiumScheme::ALL, FIVE_MINUTES, body, NOW_MS);
             let undated_digits = scheme == PodiumScheme::BriefBody && starts_like_a_timestamp(&body);
             prop_assert_eq!(check(&body).is_ok(), !undated_digits);
@@ -465,7 +465,7 @@ proptest! {
     #[test]
     fn a_changed_timestamp_breaks_the_signature(body in bytes(), later_ms in 1..300_000_i64) {
         let secrets = only("key");
-        let mut headers = sign_podium(&secrets.current, PodiumScheme::Published, &body, NOW_MS);
+        let mut headers = sign_podium(secrets.newest(), PodiumScheme::Published, &body, NOW_MS);
         headers[0].1 = (NOW_MS + later_ms).to_string();
         let got = Podium(headers).verify(&secrets, &[PodiumScheme::Published], FIVE_MINUTES, &body, NOW_MS);
         prop_assert_eq!(got, Err(SignatureError::Mismatch));
@@ -476,7 +476,7 @@ proptest! {
     fn no_header_panics_or_passes(
         timestamp in header(), signature in header(), x_signature in header(), body in bytes(), now_ms in any::<i64>(),
     ) {
-        let secrets = LiveSecrets { current: secret("one"), previous: Some(secret("two")) };
+        let secrets = LiveSecrets::rotating(secret("one"), Some(secret("two")));
         let headers = PodiumHeaders {
             timestamp: timestamp.as_deref(),
             signature: signature.as_deref(),
