@@ -259,6 +259,7 @@ fn innermost(error: &reqwest::Error) -> String {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
+    pub(crate) content_type: Option<String>,
     /// Or why it could not be read whole.
     body: Result<Vec<u8>, &'static str>,
 }
@@ -302,29 +303,52 @@ impl Head {
 
 /// Makes a call and reads no body, however long it is.
 pub(crate) async fn head_of(request: RequestBuilder) -> Result<Head, Lost> {
+    begin(request).await.map(|(head, _)| head)
+}
+
+/// Makes a call whose body is read later, or not at all.
+pub(crate) async fn begin(request: RequestBuilder) -> Result<(Head, Response), Lost> {
     let mut response = request.send().await.map_err(|error| Lost::of(&error))?;
-    Ok(Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) })
+    Ok((Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) }, response))
 }
 
 /// Makes a call.
 pub(crate) async fn exchange(request: RequestBuilder) -> Result<Answer, Lost> {
-    let mut response = request.send().await.map_err(|error| Lost::of(&error))?;
-    let retry_after =
-        response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Ok(Answer { status: response.status().as_u16(), retry_after, body: read(&mut response).await })
+    let (head, mut response) = begin(request).await?;
+    let text = |name| head.text(name).map(str::to_owned);
+    let (retry_after, content_type) = (text(header::RETRY_AFTER), text(header::CONTENT_TYPE));
+    let body = read(&mut response, MAX_ANSWER_BYTES).await.map_err(Unread::why);
+    Ok(Answer { status: head.status, retry_after, content_type, body })
 }
 
-async fn read(response: &mut Response) -> Result<Vec<u8>, &'static str> {
+/// Why a body could not be read whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    TooLarge,
+    Late,
+    Cut,
+}
+
+impl Unread {
+    pub(crate) const fn why(self) -> &'static str {
+        match self {
+            Self::TooLarge => "the answer is too large",
+            Self::Late => "the answer did not end in time",
+            Self::Cut => "the answer was cut short",
+        }
+    }
+}
+
+/// Reads a body of at most `limit` bytes. What its host says of its length is not believed.
+pub(crate) async fn read(response: &mut Response, limit: usize) -> Result<Vec<u8>, Unread> {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) > MAX_ANSWER_BYTES => {
-                return Err("the answer is too large");
-            }
+            Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) > limit => return Err(Unread::TooLarge),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body),
-            Err(error) if error.is_timeout() => return Err("the answer did not end in time"),
-            Err(_) => return Err("the answer was cut short"),
+            Err(error) if error.is_timeout() => return Err(Unread::Late),
+            Err(_) => return Err(Unread::Cut),
         }
     }
 }

@@ -18,6 +18,7 @@ mod contact;
 mod delivery;
 mod desk;
 pub mod grant;
+mod import;
 mod locations;
 mod messages;
 mod mirror;

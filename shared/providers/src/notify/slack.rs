@@ -8,7 +8,7 @@
 use frontdesk_core::notice::Notice;
 use serde_json::{Value, json};
 
-use super::words::{defused, escaped, of_customer, one_line, tidy};
+use super::words::{defused, escaped, one_line, quoted, tidy};
 
 /// Of a header block, as documented.
 const HEADER_MAX: usize = 150;
@@ -54,12 +54,16 @@ pub(super) fn message(notice: &Notice, link: Option<&str>) -> Value {
     };
     let facts: Vec<String> =
         content.facts.iter().map(|(label, value)| format!("{}: {}", one_line(label), one_line(value))).collect();
-    let quote = content.quote.as_deref().map(of_customer).filter(|quote| !quote.is_empty());
-    let quote = quote.map(|quote| format!("They wrote:\n{}", defused(&quote)));
+    let letter = notice.kind.is_a_letter();
+    // An address that is to be written to has to be one that can be copied. Plain text calls nobody.
+    let quote = quoted(notice).map(|quote| if letter { quote } else { defused(&quote) });
+    let quote = quote.map(|quote| format!("They wrote:\n{quote}")).unwrap_or_default();
     let blocks = [
         Some(json!({ "type": "header", "text": plain(&headline, HEADER_MAX) })),
         section(&facts.join("\n"), FACTS_MAX),
-        quote.and_then(|quote| section(&quote, QUOTE_MAX)),
+    ];
+    let quote = if letter { sections(&quote) } else { section(&quote, QUOTE_MAX).into_iter().collect() };
+    let end = [
         section(&tidy(&content.action), ACTION_MAX),
         link.and_then(link_block),
         // By its name a notice that is told twice is known for the same.
@@ -67,7 +71,7 @@ pub(super) fn message(notice: &Notice, link: Option<&str>) -> Value {
     ];
     json!({
         "text": escaped(&headline, TEXT_MAX),
-        "blocks": blocks.into_iter().flatten().collect::<Vec<_>>(),
+        "blocks": blocks.into_iter().flatten().chain(quote).chain(end.into_iter().flatten()).collect::<Vec<_>>(),
         "unfurl_links": false,
         "unfurl_media": false,
     })
@@ -75,6 +79,14 @@ pub(super) fn message(notice: &Notice, link: Option<&str>) -> Value {
 
 fn plain(text: &str, max: usize) -> Value {
     json!({ "type": "plain_text", "text": escaped(text, max), "emoji": false })
+}
+
+/// A long text in as many sections as it needs.
+fn sections(text: &str) -> Vec<Value> {
+    // Escapes make it longer; what still is too long is cut with dots.
+    let characters: Vec<char> = text.chars().collect();
+    let parts = characters.chunks(QUOTE_MAX / 2).map(|part| part.iter().collect::<String>());
+    parts.filter_map(|part| section(&part, QUOTE_MAX)).collect()
 }
 
 /// Slack refuses an empty text.
@@ -117,6 +129,18 @@ mod tests {
         notice.content.quote = Some(quote.to_owned());
         let message = message(&notice, None);
         texts(&message).into_iter().find(|text| text.starts_with("They wrote:")).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_letter_is_shown_whole_with_the_address_to_answer() {
+        let mut notice = notice();
+        notice.kind = frontdesk_core::notice::NoticeKind::ContactForm;
+        let words = format!("Email: sam@shop.example\nPhone: 0491 570 156\n<!here> {}END", "long ".repeat(1_000));
+        notice.content.quote = Some(words);
+        let shown = texts(&message(&notice, None)).concat();
+        for part in ["sam@shop.example", "0491 570 156", "&lt;!here&gt;", "END"] {
+            assert!(shown.contains(part), "{part}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use frontdesk_core::notice::Notice;
 
-use super::words::{cut, of_customer, one_line, tidy};
+use super::words::{cut, one_line, quoted, tidy};
 
 /// SNS takes a subject of less than 100 characters, on one line.
 const SUBJECT_MAX: usize = 99;
@@ -20,7 +20,7 @@ pub(super) fn text(notice: &Notice, link: Option<&str>) -> String {
     let content = &notice.content;
     let facts: Vec<String> =
         content.facts.iter().map(|(label, value)| format!("{}: {}", one_line(label), one_line(value))).collect();
-    let quote = content.quote.as_deref().map(of_customer).filter(|quote| !quote.is_empty());
+    let quote = quoted(notice);
     // Marked line by line, so that no customer can write what looks like ours.
     let quote = quote.map(|quote| {
         let lines: Vec<String> = cut(&quote, PART_MAX).lines().map(|line| format!("> {line}")).collect();

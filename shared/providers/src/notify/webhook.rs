@@ -26,7 +26,7 @@ use frontdesk_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::words::{cut, of_customer, one_line, tidy};
+use super::words::{cut, one_line, quoted, tidy};
 use crate::{http::escaped, json};
 
 /// `t=<unix seconds>,v1=<hex>`: the HMAC-SHA256 of seconds, dot and body.
@@ -41,10 +41,10 @@ const FACTS_MAX: usize = 50;
 const TEXT_MAX: usize = 10_000;
 
 /// The document. Customers' words are not escaped: that is for who shows them. Numbers and addresses in them are masked,
-/// because nobody knows who sees them there.
+/// because nobody knows who sees them there; but not in a letter to the shop, which is to be answered.
 pub(super) fn document(notice: &Notice, link: Option<&str>) -> Value {
     let content = &notice.content;
-    let quote = content.quote.as_deref().map(of_customer).filter(|quote| !quote.is_empty());
+    let quote = quoted(notice);
     json!({
         "version": VERSION,
         "id": notice.key.as_str(),

@@ -3,6 +3,8 @@
 //! What a customer wrote is data about a person, and may be meant to do harm: it must neither show a number that was typed
 //! in passing to a whole channel, nor call people, nor lead them anywhere.
 
+use frontdesk_core::notice::Notice;
+
 /// From so many digits on it may be somebody's number.
 const PHONE_DIGITS_MIN: usize = 7;
 /// More than this between two digits, and they belong to two numbers.
@@ -26,8 +28,15 @@ pub(super) fn one_line(text: &str) -> String {
     tidy(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What a notice quotes, if it quotes anything: as it was written if that is to be answered, else without numbers and addresses.
+pub(super) fn quoted(notice: &Notice) -> Option<String> {
+    let quote = notice.content.quote.as_deref()?;
+    let quote = if notice.kind.is_a_letter() { tidy(quote) } else { of_customer(quote) };
+    (!quote.is_empty()).then_some(quote)
+}
+
 /// A customer's words, with phone numbers and e-mail addresses masked.
-pub(super) fn of_customer(text: &str) -> String {
+fn of_customer(text: &str) -> String {
     without_numbers(&without_addresses(&tidy(text)))
 }
 

@@ -75,7 +75,8 @@ impl<T, C> Podium<T, C> {
     fn listed(&self, contact: &Value) -> Result<ListedContact, CallFailure> {
         let uid =
             json::id(contact.get("uid")).ok_or_else(|| unavailable("the answer shows a contact without a uid"))?;
-        Ok(ListedContact { uid, phones: phones(contact), opted_out: self.wants_silence(contact) })
+        let (name, phones) = (name_in(contact), phones(contact));
+        Ok(ListedContact { uid, name, phones, opted_out: self.wants_silence(contact) })
     }
 
     /// Whether the contact says, in either contract's way or by our tag, that this person wants no messages.
@@ -132,6 +133,16 @@ pub(super) fn created(answer: Answer, read: impl FnOnce(&Value) -> Option<Provid
         return Ok(Created::Exists);
     }
     Ok(Created::Made { uid: read(&done(answer)?.json().unwrap_or_default()) })
+}
+
+/// What the shop's people call a contact, in either contract's fields. What stands for no name, here or in an import, is none.
+fn name_in(contact: &Value) -> Option<String> {
+    let word = |field: &str| contact.get(field).and_then(Value::as_str);
+    let fields = if word("name").is_some() { ["name"].as_slice() } else { ["first_name", "last_name"].as_slice() };
+    let words: Vec<&str> = fields.iter().filter_map(|field| word(field)).flat_map(str::split_whitespace).collect();
+    let name = words.join(" ");
+    let made_up = name.is_empty() || name == NAMELESS || E164Phone::parse_e164(&name).is_ok();
+    (!made_up).then_some(name)
 }
 
 /// Whether a contact is the one that was asked for. One that lists addresses (or conversations), and not this one, is
@@ -221,6 +232,22 @@ mod tests {
         assert_eq!(name(None, Some("Cruz")), "Cruz");
         assert_eq!(name(None, None), "Webchat visitor");
         assert_eq!(name(Some(" "), Some("\t")), "Webchat visitor");
+    }
+
+    #[test]
+    fn a_name_that_we_made_up_is_none() {
+        for (contact, name) in [
+            (json!({ "name": " Mia  Tennant " }), Some("Mia Tennant")),
+            (json!({ "name": null, "first_name": "Mia", "last_name": "Tennant" }), Some("Mia Tennant")),
+            (json!({ "first_name": null, "last_name": "Tennant" }), Some("Tennant")),
+            (json!({ "name": "Webchat visitor" }), None),
+            (json!({ "name": "+61491570156" }), None),
+            (json!({ "name": " " }), None),
+            (json!({ "name": 7 }), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(name_in(&contact).as_deref(), name, "{contact}");
+        }
     }
 
     #[test]

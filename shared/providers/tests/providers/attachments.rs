@@ -232,3 +232,8 @@ async fn redirects_end() {
     .await;
     assert_eq!((measured, seen.len()), (Ok(Measured::Bytes(9)), 1 + 3));
 }
+
+#[test]
+fn a_list_that_is_none_is_refused() {
+    assert_eq!(AttachmentHosts::parse("https://files.example.com").unwrap_err().setting, "WEBCHAT_ATTACHMENT_HOSTS");
+}

@@ -19,7 +19,7 @@ fn uid(text: &str) -> ProviderId {
 }
 
 fn listed(opted_out: bool) -> ListedContact {
-    ListedContact { uid: uid("c-1"), phones: vec![phone()], opted_out }
+    ListedContact { uid: uid("c-1"), name: None, phones: vec![phone()], opted_out }
 }
 
 fn new(first: Option<&str>, last: Option<&str>) -> NewContact {

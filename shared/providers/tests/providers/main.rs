@@ -1,9 +1,13 @@
 //! The clients against real sockets: what every answer, and every broken connection, means for the next attempt.
 
 #[cfg(test)]
+mod agents;
+#[cfg(test)]
 mod attachments;
 #[cfg(test)]
 mod backlog;
+#[cfg(test)]
+mod chatwoot;
 #[cfg(test)]
 mod contacts;
 #[cfg(test)]
@@ -13,11 +17,15 @@ mod desk;
 #[cfg(test)]
 mod grant;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod locations;
 #[cfg(test)]
 mod look_up;
 #[cfg(test)]
 mod look_up_said;
+#[cfg(test)]
+mod media;
 #[cfg(test)]
 mod mirror;
 #[cfg(test)]
@@ -35,8 +43,12 @@ mod server;
 #[cfg(test)]
 mod shopify;
 #[cfg(test)]
+mod speech;
+#[cfg(test)]
 mod stand_ins;
 #[cfg(test)]
 mod wire;
+#[cfg(test)]
+mod woocommerce;
 #[cfg(test)]
 mod world;

@@ -270,7 +270,7 @@ async fn another_address_as_it_is_told() {
     assert_eq!(body["quote"], "Never arrived <!channel>, ring ***0156");
     // Checked over the bytes that arrived, by the check that the other side of this form has.
     let x_signature = seen.header("x-frontdesk-signature").map(str::as_bytes);
-    let secrets = LiveSecrets { current: secret("hush"), previous: None };
+    let secrets = LiveSecrets::rotating(secret("hush"), None);
     let headers = PodiumHeaders { x_signature, ..PodiumHeaders::default() };
     let window = ReplayWindow { window_s: 300, stale: StalePolicy::Reject };
     let checked = verify_podium(&secrets, &[PodiumScheme::BriefTV1], window, headers, seen.body.as_bytes(), NOW.get());

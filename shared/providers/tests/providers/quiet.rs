@@ -7,24 +7,24 @@ use frontdesk_core::{
     },
     ids::ProviderId,
     provider::{
-        CallFailure, ContactBook, ContactHandle, Desk, LocationList, Messages, NewContact, NotDone, OptOutMirror,
-        Provider,
+        CallFailure, ContactBook, ContactHandle, Desk, Imports, LocationList, Messages, NewContact, NotDone,
+        OptOutMirror, Provider,
     },
 };
 
 use crate::{
     server::{Reply, Server},
     world::{
-        DEFAULT_WAIT, NOW, NoTokens, TestClock, assert_discreet, conversation, hasty_podium, location, phone, podium,
-        podium_with, words,
+        DEFAULT_WAIT, NOW, NoTokens, TestClock, assert_discreet, conversation, hasty_podium, import, location, phone,
+        podium, podium_with, words,
     },
 };
 
 /// All the calls, each as one that makes its failure comparable.
-const CALLS: [&str; 10] =
-    ["note", "close", "open", "find", "create", "contact_of", "locations", "tag", "campaign", "patch"];
+const CALLS: [&str; 11] =
+    ["note", "close", "open", "find", "create", "contact_of", "locations", "tag", "campaign", "patch", "import"];
 
-async fn make(client: &(impl Desk + ContactBook + LocationList), call: &str) -> Result<(), CallFailure> {
+async fn make(client: &(impl Desk + ContactBook + LocationList + Imports), call: &str) -> Result<(), CallFailure> {
     let uid = ProviderId::try_from("c-1").unwrap();
     let new = NewContact { phone: phone(), first_name: Some("Jo".into()), last_name: None, location: location() };
     match call {
@@ -38,6 +38,7 @@ async fn make(client: &(impl Desk + ContactBook + LocationList), call: &str) -> 
         "tag" => client.mirror(&phone(), None, OptOutMirror::Tag, true).await.map(|_| ()),
         "campaign" => client.mirror(&phone(), None, OptOutMirror::CampaignOptOut, true).await.map(|_| ()),
         "patch" => client.mirror(&phone(), Some(&uid), OptOutMirror::BriefPatch, true).await.map(|_| ()),
+        "import" => client.import(&import()).await.map(|_| ()),
         other => panic!("{other}"),
     }
 }

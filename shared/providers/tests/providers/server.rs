@@ -167,7 +167,7 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
     while bytes.len() < head_end + 4 + length {
         more(stream, &mut bytes).await?;
     }
-    let body = String::from_utf8(bytes[head_end + 4..].to_vec()).unwrap();
+    let body = String::from_utf8_lossy(&bytes[head_end + 4..]).into_owned();
     Some(Seen { method: first.next().unwrap(), target: first.next().unwrap(), headers, body })
 }
 

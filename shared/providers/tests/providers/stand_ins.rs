@@ -10,10 +10,11 @@ use frontdesk_core::{
     },
     ids::{ConversationUid, OrderId, ProviderId},
     outbox::{DeliveryNews, Invite},
+    podium::{What, parse},
     provider::{
-        Attachments, Backlog, ContactBook, ContactHandle, Created, Deliveries, DeliveryLookUp, Desk, Feed, Listed,
-        LocationList, LookUp, LookUpAnswer, Measured, Messages, Mirrored, NewContact, NotDone, OptOutMirror, Orders,
-        Refusal, ReviewSend, Reviews, Say, SendFailure, SmsConsent,
+        Attachments, Backlog, ContactBook, ContactHandle, Created, Deliveries, DeliveryLookUp, Desk, Feed, Imports,
+        Listed, LocationList, LookUp, LookUpAnswer, Measured, Messages, Mirrored, NewContact, NotDone, OptOutMirror,
+        Orders, Refusal, ReviewSend, Reviews, Say, SendFailure, SmsConsent,
     },
     signature::Secret,
     time::{DAY, UnixMillis},
@@ -24,7 +25,7 @@ use frontdesk_providers::{AccessTokens, AttachmentHosts, Podium, PodiumGrant, Sh
 use serde_json::json;
 
 use crate::world::{
-    NOW, PHONE, TestClock, TestVault, http, location, permit, phone, podium_config, review, shop, words,
+    NOW, PHONE, TestClock, TestVault, http, import, location, permit, phone, podium_config, review, shop, words,
 };
 
 /// A token that the stand-ins know.
@@ -355,4 +356,32 @@ async fn only_customers_messages_are_recovered() {
     let listed = client.list(Feed::PodiumMessages, sent_at.plus(DAY), sent_at.plus(2 * DAY), None).await;
     assert_eq!(listed, Ok(Listed::default()));
     assert_eq!(stand_ins.requests().len(), 1, "none was touched since");
+}
+
+/// It is in the list like any message of a customer's, under the uid that the answer named; and the conversation is not open for
+/// that.
+#[tokio::test]
+async fn a_message_is_shown_once_for_each_call() {
+    for contract in [Published, Brief] {
+        let stand_ins = stand_ins().await;
+        let client = podium(&stand_ins, contract);
+        assert_eq!(client.find_contact(&phone(), None).await, Ok(None));
+        let shown = client.import(&import()).await.unwrap();
+        let [entry] = stand_ins.imports().try_into().unwrap();
+        let uid = |text: &str| ProviderId::try_from(text).unwrap();
+        assert_eq!((shown.message, entry.body), (Some(uid(&entry.message_id)), import().text), "{contract:?}");
+        assert_eq!(shown.conversation.unwrap().as_str(), entry.conversation);
+        assert_eq!(stand_ins.conversation(&entry.conversation).unwrap()["closed"], json!(true));
+        let named = client.find_contact(&phone(), None).await.unwrap().unwrap();
+        assert_eq!(named.name.as_deref(), Some("Jo de la Cruz"));
+        assert!(stand_ins.ledger().is_empty(), "nobody is sent anything");
+        let again = client.import(&import()).await.unwrap();
+        assert!(again.message != Some(uid(&entry.message_id)) && stand_ins.imports().len() == 2);
+
+        let listed = client.list(Feed::PodiumMessages, NOW.minus(DAY), NOW.plus(DAY), None).await.unwrap();
+        assert_eq!(listed.found.len(), 2);
+        let What::Received(listed) = parse(&listed.found[1].body).unwrap().what else { panic!("not a message") };
+        assert_eq!((listed.uid.as_ref(), listed.from_widget), (Some(&uid(&entry.message_id)), false));
+        assert_eq!((listed.customer(None), listed.text), (Ok(phone()), Some(import().text)));
+    }
 }

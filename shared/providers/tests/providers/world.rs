@@ -10,16 +10,18 @@ use std::{
 };
 
 use frontdesk_core::{
+    chat::{Chat, ChatKey, InFlight, Marker},
+    chatwoot::ConversationRef,
     config::{HttpConfig, PodiumConfig, PodiumContract, TokenBody},
     contact::{
         ChangeOutcome, Contact, Contacts, Hold, HoldOutcome, Meeting, MirrorDue, MirrorOutcome, NotTextable,
         OptOutChange, PodiumLink,
     },
-    gate::{self, Passage, Permit},
+    gate::{self, ChatPassage, ChatPermit, Passage, Permit},
     ids::{ConversationUid, EffectKey, LocationUid, OrderId, OrderKey, ProviderId, Shard, ShopDomain},
     outbox::Invite,
     phone::E164Phone,
-    provider::{NotDone, Provider, ReviewSend, Say},
+    provider::{Import, NotDone, Provider, ReviewSend, Say},
     retry::RetryAfter,
     review::Platform,
     signature::Secret,
@@ -30,6 +32,8 @@ use frontdesk_core::{
 use frontdesk_providers::{AccessTokens, CredentialVault, Http, Podium, VaultError};
 
 pub(crate) const NOW: UnixMillis = UnixMillis::new(1_772_000_000_000);
+/// A conversation.
+pub(crate) const AT: ConversationRef = ConversationRef { account: 7, conversation: 418 };
 pub(crate) const PHONE: &str = "+61491570156";
 pub(crate) const LINK: &str = "https://pdm.example/x";
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,7 +41,7 @@ pub(crate) const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// What must never stand in an error.
-const SECRETS: [&str; 6] = ["91570156", "at-1", "at-2", "rt-1", "rt-2", "cs-hush"];
+const SECRETS: [&str; 7] = ["91570156", "at-1", "at-2", "rt-1", "rt-2", "cs-hush", "hush"];
 
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
@@ -220,6 +224,34 @@ pub(crate) async fn permit() -> Permit {
     }
 }
 
+/// A permit to chat made at [`NOW`].
+pub(crate) async fn chat_permit() -> ChatPermit {
+    let chat = Chat::new(ChatKey::chatwoot(AT));
+    match gate::pass_chat(&Everybody, &chat, NOW, NOW.plus(DAY)).await.unwrap() {
+        ChatPassage::Open(permit) => permit,
+        ChatPassage::Shut(objection) => panic!("{objection:?}"),
+    }
+}
+
+/// The mark of an answer's first step.
+pub(crate) fn marker() -> Marker {
+    let flight = InFlight {
+        event: "e1".into(),
+        after: 1,
+        outcome: "answered".into(),
+        steps: Vec::new(),
+        done: 0,
+        trying: None,
+        said: String::new(),
+        offers: Vec::new(),
+        discloses: false,
+        hands_over: false,
+        answers: Vec::new(),
+        failed: None,
+    };
+    flight.marker(&ChatKey::chatwoot(AT), 0)
+}
+
 pub(crate) fn phone() -> E164Phone {
     E164Phone::parse_e164(PHONE).unwrap()
 }
@@ -238,6 +270,16 @@ pub(crate) fn conversation() -> ConversationUid {
 
 pub(crate) fn words() -> Say {
     Say { location: location(), conversation: Some(conversation()), text: "Thanks, we have your message.".into() }
+}
+
+pub(crate) fn import() -> Import {
+    Import {
+        phone: phone(),
+        contact_name: "Jo de la Cruz".into(),
+        location: location(),
+        text: "hush, do you have kayaks?\n[attachment] a.png (image/png, 123 bytes): https://shop.example/f/1".into(),
+        at: NOW,
+    }
 }
 
 pub(crate) fn invite() -> Invite {

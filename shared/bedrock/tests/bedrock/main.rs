@@ -1,0 +1,4 @@
+//! Bedrock's client against a real socket.
+
+#[cfg(test)]
+mod converse;
