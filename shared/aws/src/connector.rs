@@ -5,9 +5,7 @@ use aws_smithy_http_client::{
     Connector,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use rustls::{RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
 
 use crate::start::Timing;
@@ -18,7 +16,7 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("../data/amazon_roots.pem");
 /// Makes the connector. `more_roots` is a PEM file of authorities that are trusted besides Amazon's.
 ///
 /// It is built once and handed to every client, since each client would otherwise build two of its own.
-pub(crate) fn http_client(more_roots: Option<&[u8]>, timing: &Timing) -> Result<SharedHttpClient, String> {
+pub(crate) fn connector(more_roots: Option<&[u8]>, timing: &Timing) -> Result<SharedHttpConnector, String> {
     let mut trusted = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     if let Some(pem) = more_roots {
         check(pem)?;
@@ -34,8 +32,7 @@ pub(crate) fn http_client(more_roots: Option<&[u8]>, timing: &Timing) -> Result<
         .sleep_impl(TokioSleep::new())
         .pool_idle_timeout(timing.idle)
         .build();
-    let shared = SharedHttpConnector::new(connector);
-    Ok(http_client_fn(move |_, _| shared.clone()))
+    Ok(SharedHttpConnector::new(connector))
 }
 
 /// The connector panics on roots that it cannot use, so they are tried here first.
@@ -58,7 +55,7 @@ mod tests {
     fn amazons_five_roots_are_there_and_usable() {
         check(AMAZON_ROOTS).unwrap();
         assert_eq!(CertificateDer::pem_slice_iter(AMAZON_ROOTS).count(), 5);
-        http_client(Some(AMAZON_ROOTS), &Timing::default()).unwrap();
+        connector(Some(AMAZON_ROOTS), &Timing::default()).unwrap();
     }
 
     #[test]
@@ -66,7 +63,7 @@ mod tests {
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let unfinished = "-----BEGIN CERTIFICATE-----\nAAAA\n";
         for bad in ["", "no certificate", broken, unfinished] {
-            assert!(http_client(Some(bad.as_bytes()), &Timing::default()).is_err(), "{bad}");
+            assert!(connector(Some(bad.as_bytes()), &Timing::default()).is_err(), "{bad}");
         }
     }
 }

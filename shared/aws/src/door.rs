@@ -1,17 +1,18 @@
-//! How a function that takes in webhooks is put together. Those of Podium and those of Shopify differ in their settings and
-//! in nothing else.
+//! How a function that takes in webhooks is put together. Those of one provider and those of another differ in their
+//! settings and in nothing else.
 
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 use frontdesk_core::{
-    config::{PodiumEndpointConfig, ShopifyEndpointConfig, TableNames},
-    flow::ingest::{Endpoint, IngestRules, PodiumEndpoint, ShopifyEndpoint},
+    config::{ChatwootEndpointConfig, PodiumEndpointConfig, ShopifyEndpointConfig, TableNames, WebConfig},
+    flow::ingest::{ChatwootEndpoint, Endpoint, IngestRules, PodiumEndpoint, ShopifyEndpoint},
+    telemetry::Telemetry,
 };
 
 use crate::{
     dynamo::DynamoStore,
-    lambda::{Invocation, run, webhook::Webhook},
-    process::RandomIds,
+    lambda::{Invocation, always, run, webhook::Webhook},
+    process::{RandomIds, SystemClock},
     secrets::{SecretVault, WebhookSecrets},
     sqs::{DoorQueue, SqsEvents},
     start::{Aws, Process, StartError, Timing},
@@ -51,6 +52,11 @@ pub enum DoorQueues {
         /// The worker's queue.
         url: String,
     },
+    /// Chatwoot's, which keeps its conversations' order.
+    Chatwoot {
+        /// The worker's queue.
+        url: String,
+    },
 }
 
 impl DoorQueues {
@@ -61,6 +67,7 @@ impl DoorQueues {
                 privacy: SqsEvents::new(aws.sqs(), privacy_url),
             },
             Self::Podium { url } => DoorQueue::Podium(SqsEvents::in_lines(aws.sqs(), url, ids.clone())),
+            Self::Chatwoot { url } => DoorQueue::Chatwoot(SqsEvents::in_lines(aws.sqs(), url, ids.clone())),
         }
     }
 }
@@ -93,6 +100,16 @@ impl From<PodiumEndpointConfig> for Door<PodiumEndpoint> {
     }
 }
 
+impl From<ChatwootEndpointConfig> for Door<ChatwootEndpoint> {
+    fn from(config: ChatwootEndpointConfig) -> Self {
+        let ChatwootEndpointConfig { tables, pepper_secret, queue_url, webhook_secret, secret_ttl, endpoint, rules } =
+            config;
+        let secret = ("CHATWOOT_WEBHOOK_SECRET_ARN", webhook_secret);
+        let queues = DoorQueues::Chatwoot { url: queue_url };
+        Self { endpoint, tables, queues, pepper_secret, secret, secret_ttl, rules }
+    }
+}
+
 /// Opens what stands behind the door, all at once, and takes in webhooks for as long as the process lives.
 ///
 /// # Errors
@@ -109,11 +126,24 @@ pub async fn serve<E: Endpoint>(process: Process, door: Door<E>) -> Result<(), S
     process.opened([("dynamodb", table), ("sqs", events)]);
     let (env, clock, ids, telemetry) = (process.env, process.clock, process.ids, process.telemetry);
     let function = Webhook { endpoint, store, queue, secrets: secrets?, clock, ids, telemetry, rules };
-    run(&env, async |i: Invocation<_>| Ok::<_, Infallible>(function.handle(i.event).await)).await
+    run(&env, async |i: Invocation<_>| always(function.handle(i.event).await)).await
 }
 
 /// The secret of [`DynamoStore::with_pepper`].
 #[must_use]
 pub fn pepper(aws: &Aws, secret: String) -> SecretVault {
     SecretVault::new(aws.secrets(), "FRONTDESK_PEPPER_SECRET_ARN", secret)
+}
+
+/// The secret that seals what travels through browsers.
+///
+/// # Errors
+/// When it cannot be used.
+pub async fn web_secrets<T: Telemetry + Clone>(
+    aws: &Aws,
+    config: &WebConfig,
+    process: &Process<T>,
+) -> Result<WebhookSecrets<SystemClock, T>, StartError> {
+    let vault = SecretVault::new(aws.secrets(), "WEB_SECRET_ARN", config.secret.clone());
+    Ok(WebhookSecrets::open(vault, config.secret_ttl, process.clock, process.telemetry.clone()).await?)
 }

@@ -12,8 +12,10 @@
 //! A row's key is `pk` in every table; times are in milliseconds but for `expires_at`, which DynamoDB wants in seconds.
 
 mod bookmarks;
+mod chats;
 mod contacts;
 mod erase;
+mod forms;
 mod inbox;
 mod installation;
 mod limits;
@@ -21,6 +23,7 @@ mod locations;
 mod notices;
 mod outbox;
 mod pepper;
+mod rates;
 mod requests;
 pub(crate) mod retry;
 mod reviews;
@@ -59,6 +62,8 @@ enum Table {
     Directory,
     Sessions,
     Reviews,
+    Chats,
+    Forms,
 }
 
 impl Table {
@@ -73,6 +78,8 @@ impl Table {
             Self::Directory => "directory",
             Self::Sessions => "sessions",
             Self::Reviews => "reviews",
+            Self::Chats => "chats",
+            Self::Forms => "forms",
         }
     }
 
@@ -115,6 +122,8 @@ impl DynamoStore {
             Table::Directory => &self.tables.directory,
             Table::Sessions => &self.tables.sessions,
             Table::Reviews => &self.tables.reviews,
+            Table::Chats => &self.tables.chats,
+            Table::Forms => &self.tables.forms,
         }
     }
 }

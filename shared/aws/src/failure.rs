@@ -45,7 +45,7 @@ pub(crate) fn detail<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>)
 }
 
 /// An error and its causes, outermost first.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

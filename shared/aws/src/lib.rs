@@ -1,4 +1,4 @@
-//! The ports of `frontdesk-core` on AWS: DynamoDB, SQS, SNS, Secrets Manager and the Lambda runtime.
+//! The ports of `frontdesk-core` on AWS: DynamoDB, SQS, SNS, S3, Secrets Manager and the Lambda runtime.
 //!
 //! Nothing here decides anything. A module translates one port into calls whose outcome is decided by the table, and
 //! translates the answers back; what may follow from them is said in the core. Only [`start`] and [`process`] touch the
@@ -10,9 +10,11 @@ pub mod dynamo;
 mod failure;
 mod knock;
 pub mod lambda;
+pub mod probes;
 pub mod process;
 pub mod secrets;
 pub mod sqs;
 pub mod start;
 pub mod telemetry;
 pub mod topic;
+pub mod uploads;

@@ -11,7 +11,7 @@ use aws_sdk_secretsmanager::{
 };
 use frontdesk_core::{
     flow::ingest::SecretSource,
-    signature::{LiveSecrets, Secret},
+    signature::{LiveSecret, LiveSecrets, Matched, Secret},
     telemetry::{Line, Telemetry},
     time::{Clock, UnixMillis},
 };
@@ -23,8 +23,10 @@ use crate::failure;
 /// How the template begins the value of a secret that somebody still has to fill in.
 const PLACEHOLDER: &str = "REPLACE_ME";
 
-const CURRENT: &str = "AWSCURRENT";
-const PREVIOUS: &str = "AWSPREVIOUS";
+/// The stage of the value that counts.
+pub(crate) const CURRENT: &str = "AWSCURRENT";
+/// The stage of the value before it; there is none before the first change.
+pub(crate) const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// How often somebody without a valid signature may make us look for a newer secret.
 pub const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(30);
@@ -163,10 +165,49 @@ struct Pair {
     previous: Option<String>,
 }
 
-/// The secrets that sign a provider's webhooks, kept for a while.
+/// Several signing secrets that count at once: a provider may have one for each of its webhooks.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Several {
+    secrets: Vec<Entry>,
+}
+
+/// One of them. A misspelt `account` would make it anybody's, so nothing unknown is overlooked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    secret: String,
+    account: Option<Account>,
+}
+
+/// An account's number, with or without quotation marks.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Account {
+    Number(u64),
+    Text(String),
+}
+
+impl Account {
+    fn number(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => text.trim().parse().ok(),
+        }
+    }
+}
+
+/// How a list of secrets is to look, for a person.
+const SEVERAL: &str =
+    "\"secrets\": [{\"secret\": .., \"account\": a number, or left out}, ..], with one entry at least";
+
+/// The secrets that sign a provider's webhooks, kept for a while. A secret has one of three forms, whichever provider's:
 ///
-/// A secret is plain text; then its version before this one (`AWSPREVIOUS`) stays valid until the next rotation. Or it
-/// is `{"current": …, "previous": …}`; then what it says counts, so that emptying `previous` retires it at once.
+/// * Plain text; then its version before this one (`AWSPREVIOUS`) stays valid until the next rotation.
+/// * `{"current": …, "previous": …}`; then what it says counts, so that emptying `previous` retires it at once.
+/// * `{"secrets": [{"secret": …, "account": 7}, {"secret": …}, …]}`: several that count at once, each for one account of
+///   the provider's, or without `account` for all. What it says counts, and the version before it does not; one that is
+///   empty or was never filled in stops the start.
 #[derive(Debug)]
 pub struct WebhookSecrets<C, T> {
     vault: SecretVault,
@@ -242,6 +283,9 @@ impl<C: Clock, T: Telemetry> SecretSource for WebhookSecrets<C, T> {
 async fn read_live(vault: &SecretVault, telemetry: &impl Telemetry) -> Result<LiveSecrets, SecretError> {
     let (current, previous) = tokio::join!(vault.stage(CURRENT), vault.stage(PREVIOUS));
     let current = current?.ok_or_else(|| vault.problem(SecretProblem::Missing))?;
+    if is_several(&current) {
+        return several(vault, &current);
+    }
     let (current, previous) = match serde_json::from_str::<Pair>(&current) {
         Ok(pair) => (pair.current, pair.previous),
         Err(_) => (current, previous_version(previous, telemetry)),
@@ -249,7 +293,25 @@ async fn read_live(vault: &SecretVault, telemetry: &impl Telemetry) -> Result<Li
     let current = vault.filled_in(current)?;
     let previous = previous.and_then(|value| usable(value, &current));
     let secret = |value| Secret::new(vault.setting, value).map_err(|_| vault.problem(SecretProblem::Empty));
-    Ok(LiveSecrets { current: secret(current)?, previous: previous.map(secret).transpose()? })
+    Ok(LiveSecrets::rotating(secret(current)?, previous.map(secret).transpose()?))
+}
+
+/// Whether it is meant to be a list; one that cannot be read is not taken for a secret in plain text.
+fn is_several(document: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(document).is_ok_and(|value| value.get("secrets").is_some())
+}
+
+fn several(vault: &SecretVault, document: &str) -> Result<LiveSecrets, SecretError> {
+    let incomplete = || vault.problem(SecretProblem::Incomplete(SEVERAL));
+    // What the parser has to say may show a part of a secret.
+    let listed: Several = serde_json::from_str(document).map_err(|_| incomplete())?;
+    let live = listed.secrets.into_iter().map(|Entry { secret, account }| {
+        let account = account.map(|account| account.number().ok_or_else(incomplete)).transpose()?;
+        let secret = Secret::new(vault.setting, vault.filled_in(secret)?);
+        let secret = secret.map_err(|_| vault.problem(SecretProblem::Empty))?;
+        Ok(LiveSecret { secret, matched: Matched::Current, account })
+    });
+    LiveSecrets::several(live.collect::<Result<_, _>>()?).ok_or_else(incomplete)
 }
 
 /// Trouble with the previous version costs the deliveries that it signed, and those come again.

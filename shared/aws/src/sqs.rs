@@ -2,7 +2,7 @@
 
 use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use frontdesk_core::{
-    ids::{OrderKey, short_hash},
+    ids::{GroupId, OrderKey, short_hash},
     inbox::Source,
     notice::{NoticeKey, NoticeQueue},
     queue::{DelaySeconds, EventQueue, QueueError, SendQueue, Wake},
@@ -57,6 +57,8 @@ pub struct RoutedEvents {
     pub podium: SqsEvents,
     /// What customers ask about their data.
     pub privacy: SqsEvents,
+    /// Chatwoot's.
+    pub chatwoot: SqsEvents,
 }
 
 /// What an endpoint puts its hints into.
@@ -71,6 +73,8 @@ pub enum DoorQueue {
     },
     /// Podium's.
     Podium(SqsEvents),
+    /// Chatwoot's.
+    Chatwoot(SqsEvents),
 }
 
 /// The delay queue that wakes the notifier.
@@ -191,13 +195,21 @@ fn of(source: Source, wakes: &[Wake]) -> Vec<Wake> {
     wakes.iter().filter(|wake| wake.key.source == source).cloned().collect()
 }
 
+/// The same in a line beside each: whoever died in the middle of a message keeps its line shut until the message shows
+/// again, and a customer waits. Two at once do no harm to a chat, whose row notices the other.
+fn beside(wakes: Vec<Wake>) -> Vec<Wake> {
+    let beside = |group: &GroupId| GroupId::of(&format!("{}~late", group.as_str()));
+    wakes.into_iter().map(|wake| Wake { group: wake.group.as_ref().map(beside), ..wake }).collect()
+}
+
 impl EventQueue for RoutedEvents {
     /// Trouble of one queue does not keep the others' hints back.
     async fn enqueue(&self, wakes: &[Wake]) -> Result<(), QueueError> {
         let shopify = self.shopify.enqueue(&of(Source::Shopify, wakes)).await;
         let podium = self.podium.enqueue(&of(Source::Podium, wakes)).await;
         let privacy = self.privacy.enqueue(&of(Source::Privacy, wakes)).await;
-        shopify.and(podium).and(privacy)
+        let chatwoot = self.chatwoot.enqueue(&beside(of(Source::Chatwoot, wakes))).await;
+        shopify.and(podium).and(privacy).and(chatwoot)
     }
 }
 
@@ -209,7 +221,7 @@ impl DoorQueue {
     pub async fn open(&self) -> Result<(), String> {
         match self {
             Self::Shopify { shopify, .. } => shopify.open().await,
-            Self::Podium(podium) => podium.open().await,
+            Self::Podium(events) | Self::Chatwoot(events) => events.open().await,
         }
     }
 }
@@ -222,7 +234,7 @@ impl EventQueue for DoorQueue {
                 let demands = privacy.enqueue(&of(Source::Privacy, wakes)).await;
                 orders.and(demands)
             }
-            Self::Podium(podium) => podium.enqueue(wakes).await,
+            Self::Podium(events) | Self::Chatwoot(events) => events.enqueue(wakes).await,
         }
     }
 }

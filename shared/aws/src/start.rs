@@ -8,7 +8,9 @@ use std::{future::Future, io, process::ExitCode, time::Duration};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::{
-    behavior_version::BehaviorVersion, http::SharedHttpClient, stalled_stream_protection::StalledStreamProtectionConfig,
+    behavior_version::BehaviorVersion,
+    http::{SharedHttpConnector, http_client_fn},
+    stalled_stream_protection::StalledStreamProtectionConfig,
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
@@ -24,6 +26,7 @@ use crate::{
     process::{ProcessEnv, RandomIds, SystemClock},
     secrets::SecretError,
     telemetry::StdoutTelemetry,
+    uploads::{S3Uploads, Storage},
 };
 
 /// How long AWS is waited for.
@@ -164,6 +167,8 @@ pub struct Aws {
     sqs: Option<String>,
     sns: Option<String>,
     secrets: Option<String>,
+    bedrock: Option<String>,
+    storage: Storage,
 }
 
 impl Aws {
@@ -180,15 +185,15 @@ impl Aws {
             }
             None => None,
         };
-        let http = connector::http_client(bundle.as_deref(), timing).map_err(wrong)?;
-        Self::with_http_client(env, timing, http)
+        let connector = connector::connector(bundle.as_deref(), timing).map_err(wrong)?;
+        Self::with_connector(env, timing, connector)
     }
 
-    /// The same over another HTTP client.
+    /// The same over another connector.
     ///
     /// # Errors
     /// When a variable is missing.
-    pub fn with_http_client(env: &impl Env, timing: &Timing, http: SharedHttpClient) -> Result<Self, StartError> {
+    pub fn with_connector(env: &impl Env, timing: &Timing, connector: SharedHttpConnector) -> Result<Self, StartError> {
         let region = set(env, "AWS_REGION").or_else(|| set(env, "AWS_DEFAULT_REGION"));
         let region = region.ok_or_else(|| missing("AWS_REGION"))?;
         let key = set(env, "AWS_ACCESS_KEY_ID").ok_or_else(|| missing("AWS_ACCESS_KEY_ID"))?;
@@ -200,24 +205,33 @@ impl Aws {
             .with_max_attempts(timing.attempts)
             .with_initial_backoff(timing.backoff)
             .with_max_backoff(timing.attempt);
+        let endpoint = |name| set(env, name).or_else(|| set(env, "AWS_ENDPOINT_URL"));
+        let storage = Storage {
+            endpoint: endpoint("AWS_ENDPOINT_URL_S3"),
+            region: region.clone(),
+            credentials: credentials.clone(),
+            connector: connector.clone(),
+            timing: *timing,
+        };
         let shared = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(http)
+            .http_client(http_client_fn(move |_, _| connector.clone()))
             .timeout_config(timeouts)
             .retry_config(retries)
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             // An attempt has a time limit, which covers a stalled answer too.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        let endpoint = |name| set(env, name).or_else(|| set(env, "AWS_ENDPOINT_URL"));
         Ok(Self {
             shared,
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
             sns: endpoint("AWS_ENDPOINT_URL_SNS"),
             secrets: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            bedrock: endpoint("AWS_ENDPOINT_URL_BEDROCK_RUNTIME"),
+            storage,
         })
     }
 
@@ -251,6 +265,20 @@ impl Aws {
         let mut config = aws_sdk_secretsmanager::config::Builder::from(&self.shared);
         config.set_endpoint_url(self.secrets.clone());
         aws_sdk_secretsmanager::Client::from_conf(config.build())
+    }
+
+    /// The storage of a bucket; none without a name.
+    #[must_use]
+    pub fn uploads(&self, bucket: Option<&str>) -> S3Uploads {
+        S3Uploads::new(self.storage.clone(), bucket, SystemClock)
+    }
+
+    /// What a client of Bedrock is made of. It is made where it is used: its SDK is in no other function.
+    #[must_use]
+    pub fn bedrock(&self) -> SdkConfig {
+        let mut config = self.shared.clone().into_builder();
+        config.set_endpoint_url(self.bedrock.clone());
+        config.build()
     }
 }
 

@@ -1,6 +1,9 @@
 //! Credentials of providers in Secrets Manager.
 
-use frontdesk_aws::secrets::{SecretError, SecretVault};
+use frontdesk_aws::{
+    secrets::{SecretError, SecretVault},
+    start::Aws,
+};
 use frontdesk_core::{
     signature::Secret,
     telemetry::{Line, Telemetry},
@@ -30,6 +33,22 @@ impl Vault {
                 .line(Line::error("Podium's credentials cannot be used; whatever needs Podium waits").detail(&error));
         }
         Self(secret)
+    }
+
+    /// Opens Chatwoot's tokens. A token that nobody has filled in stops the start.
+    ///
+    /// # Errors
+    /// When only a person can help.
+    pub async fn chatwoot(aws: &Aws, secret: String, telemetry: &impl Telemetry) -> Result<Self, SecretError> {
+        let secret = SecretVault::new(aws.secrets(), "CHATWOOT_API_SECRET_ARN", secret);
+        secret.check(&[&["api_token"]], "api_token, and user_token if it is not to be left out", telemetry).await?;
+        Ok(Self(secret))
+    }
+
+    /// A key that is read when it is needed first. `setting` names it.
+    #[must_use]
+    pub fn key(aws: &Aws, setting: &'static str, secret: String) -> Self {
+        Self(SecretVault::new(aws.secrets(), setting, secret))
     }
 
     /// The same for Shopify, which has two forms of them.

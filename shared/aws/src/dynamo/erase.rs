@@ -5,7 +5,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use frontdesk_core::{
     body::StoredBody,
-    erase::{Erasure, KeptPage, KeptRow, Place},
+    chat::ChatKey,
+    erase::{self, Erasure, KeptPage, KeptRow, Place},
     flow::delivery::LOCATION_LINK,
     inbox::{InboxKey, InboxStatus, RejectReason, Source},
     notice::{Content, NoticeKey},
@@ -17,7 +18,7 @@ use frontdesk_core::{
 };
 
 use super::{
-    DynamoStore, Table, inbox, notices, outbox, requests,
+    DynamoStore, Table, chats, forms, inbox, notices, outbox, requests,
     row::{Item, Row, bytes, number, text},
     write::Change,
 };
@@ -84,6 +85,8 @@ impl Erasure for DynamoStore {
             Place::Outbox if key.starts_with(outbox::TRACKED) => Ok(()),
             Place::Outbox => self.wipe_send(key).await,
             Place::Sessions => self.delete(Table::Sessions, key).await,
+            Place::Chats => self.wipe_chat(key).await,
+            Place::Forms => self.delete(Table::Forms, key).await,
             Place::Reviews => self.wipe_by(Table::Reviews, key, UNLINK_IF, UNLINK, Vec::new()).await,
         }
     }
@@ -171,16 +174,29 @@ const fn table(place: Place) -> Table {
         Place::Requests => Table::Requests,
         Place::Outbox => Table::Outbox,
         Place::Sessions => Table::Sessions,
+        Place::Chats => Table::Chats,
         Place::Reviews => Table::Reviews,
+        Place::Forms => Table::Forms,
     }
 }
 
 fn kept(place: Place, key: &str, row: &Row<'_>) -> KeptRow {
-    let mut kept =
-        KeptRow { key: key.to_owned(), texts: vec![key.to_owned()], phone: None, body: None, ids: Vec::new() };
+    let mut kept = KeptRow {
+        key: key.to_owned(),
+        texts: vec![key.to_owned()],
+        phone: None,
+        email: None,
+        body: None,
+        ids: Vec::new(),
+    };
     let mut ids = Vec::new();
+    let chat;
     match place {
-        Place::Inbox => kept.body = body(row),
+        Place::Inbox => {
+            kept.body = body(row);
+            chat = kept.body.as_deref().and_then(|body| erase::chat_of(key, body));
+            ids.push(chat.as_ref().map(ChatKey::as_str));
+        }
         Place::Requests => {
             kept.phone = phone(row);
             kept.texts.extend(said_in(row, &["phone_e164", "first_name"]));
@@ -206,7 +222,19 @@ fn kept(place: Place, key: &str, row: &Row<'_>) -> KeptRow {
             kept.texts.extend(["answers", "kept", "handed_back"].into_iter().flat_map(|list| said(row, list)));
             ids.extend([row.text_if_any("session_id"), row.text_if_any("conversation_uid")]);
         }
+        Place::Chats => {
+            kept.phone = phone(row);
+            kept.texts.extend(said_in(row, &["phone_e164"]));
+            kept.body = chats::state_json(row).ok();
+            ids.push(Some(key));
+        }
         Place::Reviews => ids.extend([Some(key), row.text_if_any("order_key")]),
+        Place::Forms => {
+            kept.texts.extend(forms::said(row));
+            kept.email = forms::email(row);
+            // Its key names its notice.
+            ids.extend([Some(key), row.text_if_any("session_key")]);
+        }
     }
     kept.ids = ids.into_iter().flatten().map(str::to_owned).collect();
     kept

@@ -19,12 +19,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
     DynamoStore, Table,
-    row::{Item, Row, expiry, millis, text},
+    row::{Item, Row, expiry, millis, past_second, text},
     write::{Change, Index, NewRow, Written},
 };
 
 /// What is opened twice under one key is told once.
 const OPEN_IF: &str = "attribute_not_exists(pk)";
+/// What happened again after its notice had ended is told again; one that is still to be told is told once.
+const OPEN_ANEW_IF: &str = "attribute_not_exists(pk) OR st <> :open OR expires_at <= :now_s";
 
 /// Open, due and held by nobody else. Attempts are not counted here, so its owner's repeated claim may pass again.
 const CLAIM_IF: &str = "st = :open AND due_at_ms <= :now_ms \
@@ -129,6 +131,12 @@ fn change(
 /// The values of [`HELD`].
 fn holder(lease: &Lease) -> Vec<(&'static str, AttributeValue)> {
     vec![(":open", text(OPEN)), (":me", text(lease.owner.as_str()))]
+}
+
+/// The row of a notice, in the place of one that has ended.
+pub(super) fn opened_anew(notice: &Notice, call: &str, now: UnixMillis) -> Result<NewRow, StoreError> {
+    let values = vec![(":open", text(OPEN)), (":now_s", past_second(now))];
+    Ok(NewRow { table: Table::Outbox, item: notice_row(notice, call)?, only_if: OPEN_ANEW_IF, values })
 }
 
 fn notice_row(notice: &Notice, call: &str) -> Result<Item, StoreError> {

@@ -1,4 +1,4 @@
-//! Taking an event in: its row, and with it what it says about opt-outs.
+//! Taking an event in: its row, and with it what it says about opt-outs, and that it is its chat's newest.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +14,7 @@ use frontdesk_core::{
 use super::{DEFLATE, PLAIN};
 use crate::dynamo::{
     DynamoStore, Table,
+    chats::Mark,
     contacts::{OPT_OUT_TRIES, OptOutBegin, OptOutWrite, changing, opt_out_begin, opt_out_write},
     row::{Item, Row, bytes, expiry, millis, number, past_second, text},
     write::{NewRow, Transacted, Written},
@@ -32,9 +33,12 @@ impl DynamoStore {
         for change in before {
             self.record_opt_out(change).await?;
         }
+        let mut mark = Mark::Only;
         for attempt in 0..OPT_OUT_TRIES {
             self.step_aside(attempt).await;
-            let mut writes = Vec::with_capacity(together.len());
+            let marked = mark.change(event).map(|change| self.part(change)).transpose()?;
+            let has_mark = marked.is_some();
+            let mut writes = Vec::from_iter(marked);
             for change in &together {
                 writes.extend(self.opt_out_parts(change, &event.receipt).await?);
             }
@@ -54,7 +58,10 @@ impl DynamoStore {
                     if let Some(Some(known)) = refused.first() {
                         return self.known_event(event, known).await;
                     }
-                    // A contact changed since it was read.
+                    if let Some(Some(chat)) = refused.get(1).filter(|_| has_mark) {
+                        mark = Mark::after_refusal(event, chat);
+                    }
+                    // Or a contact changed since it was read.
                 }
             }
         }
