@@ -6,12 +6,15 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
+    clippy::indexing_slicing,
     reason = "this crate is test code: a panic is a failed test"
 )]
 
 pub mod clock;
 pub mod dice;
 pub mod model;
+pub mod parts;
 pub mod recorder;
 pub mod shop;
+pub mod site;
 pub mod world;

@@ -3,15 +3,19 @@
 //! The crash simulation runs on it, so it must behave as the tables do; the conformance suite (`tests/`) runs the same
 //! random operations on both and compares every outcome.
 
+mod chats;
 mod contacts;
 mod directory;
 mod erasure;
+mod forms;
 mod inbox;
 mod limits;
 mod notices;
 mod outbox;
+mod rates;
 mod requests;
 mod sessions;
+mod uploads;
 
 use std::{
     collections::BTreeMap,
@@ -19,27 +23,33 @@ use std::{
 };
 
 use frontdesk_core::{
+    chat::ChatKey,
     contact::Contact,
     directory::{Bookmark, LocationBook},
+    form::{Submission, SubmissionId},
     ids::{EffectKey, OrderKey, ProviderId},
     inbox::InboxKey,
     notice::NoticeKey,
     outbox::Tracked,
     phone::E164Phone,
     provider::{Feed, Provider},
+    rate::RateKey,
     reviews::ReviewRecord,
     session::SessionKey,
     time::UnixMillis,
 };
 
+pub use chats::{ChatRow, SavedChat};
 pub use contacts::{Erased, Met};
 pub use directory::InstallationWords;
 pub use inbox::{InboxRow, MismatchRow};
 pub use limits::Counter;
 pub use notices::NoticeRow;
 pub use outbox::OutboxRow;
+pub use rates::RateRow;
 pub use requests::RequestRow;
 pub use sessions::SessionRow;
+pub use uploads::Storage;
 
 /// All rows.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +66,8 @@ pub struct Tables {
     pub met: BTreeMap<E164Phone, Met>,
     /// What made a contact due to be mirrored; counts up.
     pub marks: BTreeMap<E164Phone, u64>,
+    /// Chats.
+    pub chats: BTreeMap<ChatKey, ChatRow>,
     /// Sessions.
     pub sessions: BTreeMap<SessionKey, SessionRow>,
     /// The list of locations.
@@ -76,6 +88,10 @@ pub struct Tables {
     pub bookmarks: BTreeMap<Feed, Bookmark>,
     /// The newest words about the app's installation.
     pub installation: InstallationWords,
+    /// Clients' windows.
+    pub rates: BTreeMap<RateKey, RateRow>,
+    /// Forms.
+    pub forms: BTreeMap<SubmissionId, Submission>,
     /// Pauses.
     pub pauses: BTreeMap<Provider, UnixMillis>,
     /// How many writes changed something.

@@ -7,8 +7,10 @@
 
 mod books;
 mod chat;
+mod chatwoot;
 mod checks;
 mod driver;
+mod imports;
 mod people;
 mod podium;
 mod ports;
@@ -38,6 +40,8 @@ use frontdesk_core::{
 
 pub use books::Booked;
 pub use chat::Incoming;
+pub use chatwoot::{Call, Conversation, File, Kept, PostFault, SimChatwoot, Utterance};
+pub use imports::{Echoes, Importing, Shown};
 pub use people::{Behaviour, People, Telling};
 pub use podium::{Note, PodiumContact, Saying, SimPodium};
 pub use words::{Brief, LinkOf, Review, iso};
@@ -182,6 +186,8 @@ pub struct World {
     pub visibility: Duration,
     /// How often Podium's queue hands a message out before it goes to the dead letters.
     pub receives_max: u32,
+    /// The shop's Chatwoot.
+    pub chatwoot: SimChatwoot,
     /// Whether customers' messages and Podium's contacts are looked after.
     pub chats: bool,
     /// What is answered by itself.
@@ -275,6 +281,7 @@ impl World {
             reply: ReplyMode::Confirmation,
             transit: Cell::new(Duration::ZERO),
             podium: SimPodium::default(),
+            chatwoot: SimChatwoot::default(),
             people: People::default(),
             thanks: None,
             delivery_usually: Some(DeliveryNews::Delivered),
@@ -283,10 +290,10 @@ impl World {
             reconcile_until: Cell::new(UnixMillis::new(0)),
             books: RefCell::default(),
             ids: CountingIds::default(),
-            secrets: LiveSecrets {
-                current: Secret::new("current", "the-current-secret").unwrap(),
-                previous: Some(Secret::new("previous", "the-previous-secret").unwrap()),
-            },
+            secrets: LiveSecrets::rotating(
+                Secret::new("current", "the-current-secret").unwrap(),
+                Some(Secret::new("previous", "the-previous-secret").unwrap()),
+            ),
             plan: RefCell::new(plan),
             steps: Cell::new(0),
             crashed: Cell::new(false),

@@ -1,7 +1,9 @@
 use frontdesk_core::{
     body::StoredBody,
+    chat::ChatKey,
     erase::{Erasure, KeptPage, KeptRow, Place},
     flow::delivery::LOCATION_LINK,
+    form::{Submission, SubmissionId},
     ids::{EffectKey, OrderKey, ProviderId},
     inbox::{EventEnd, InboxKey, InboxStatus, RejectReason, Source},
     notice::{NoticeEnd, NoticeKey},
@@ -12,13 +14,13 @@ use frontdesk_core::{
     store::StoreError,
 };
 
-use super::{ModelStore, Tables};
+use super::{ModelStore, Tables, chats};
 
 /// So few that every look through a table takes several pages.
 const PAGE: usize = 3;
 
 fn kept(key: String) -> KeptRow {
-    KeptRow { texts: vec![key.clone()], key, phone: None, body: None, ids: Vec::new() }
+    KeptRow { texts: vec![key.clone()], key, phone: None, email: None, body: None, ids: Vec::new() }
 }
 
 fn all(tables: &Tables, place: Place) -> Vec<KeptRow> {
@@ -54,6 +56,17 @@ fn all(tables: &Tables, place: Place) -> Vec<KeptRow> {
             };
             tables.sessions.iter().map(row).collect()
         }
+        Place::Chats => {
+            let row = |(key, row): (&ChatKey, &super::ChatRow)| {
+                let saved = row.saved.as_ref();
+                let phone = saved.and_then(|saved| saved.phone.clone());
+                let said = phone.as_ref().map(|phone| phone.expose().to_owned());
+                let texts = [key.as_str().to_owned()].into_iter().chain(said).collect();
+                let body = saved.and_then(|saved| serde_json::to_vec(&saved.state).ok());
+                KeptRow { texts, phone, body, ids: vec![key.as_str().to_owned()], ..kept(key.as_str().to_owned()) }
+            };
+            tables.chats.iter().map(row).collect()
+        }
         Place::Reviews => {
             let row = |(uid, row): (&ProviderId, &frontdesk_core::reviews::ReviewRecord)| {
                 let order = row.order.as_ref().map(OrderKey::to_key);
@@ -61,6 +74,16 @@ fn all(tables: &Tables, place: Place) -> Vec<KeptRow> {
                 KeptRow { ids, ..kept(uid.as_str().to_owned()) }
             };
             tables.reviews.iter().map(row).collect()
+        }
+        Place::Forms => {
+            let row = |(id, form): (&SubmissionId, &Submission)| {
+                let said = form.fields.iter().map(|(_, value)| value.clone());
+                let texts = [id.as_str().to_owned()].into_iter().chain(said).chain(form.email.clone()).collect();
+                let session = form.session.as_ref().map(|session| session.as_str().to_owned());
+                let ids = [id.as_str().to_owned()].into_iter().chain(session).collect();
+                KeptRow { texts, email: form.email.clone(), ids, ..kept(id.as_str().to_owned()) }
+            };
+            tables.forms.iter().map(row).collect()
         }
     };
     rows.sort_by(|a, b| a.key.cmp(&b.key));
@@ -167,10 +190,14 @@ fn wipe(tables: &mut Tables, place: Place, key: &str) {
         Place::Sessions => {
             SessionKey::parse(key).and_then(|key| tables.sessions.remove(&key));
         }
+        Place::Chats => chats::wipe(tables, key),
         Place::Reviews => {
             if let Some(row) = ProviderId::try_from(key).ok().and_then(|uid| tables.reviews.get_mut(&uid)) {
                 row.order = None;
             }
+        }
+        Place::Forms => {
+            tables.forms.remove(&SubmissionId::from_stored(key));
         }
     }
     tables.writes += 1;

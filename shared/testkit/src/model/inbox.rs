@@ -10,7 +10,7 @@ use frontdesk_core::{
     time::UnixMillis,
 };
 
-use super::{ModelStore, contacts};
+use super::{ModelStore, chats, contacts};
 
 /// An event's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +124,7 @@ impl Inbox for ModelStore {
         for change in &event.opt_outs {
             contacts::change(&mut tables, change);
         }
+        chats::mark(&mut tables, event);
         tables.writes += 1;
         tables.inbox.insert(event.key.clone(), row);
         Ok(Accepted::Stored)

@@ -27,6 +27,19 @@ pub struct NoticeRow {
 }
 
 impl NoticeRow {
+    /// One that was just opened.
+    pub(super) fn of(notice: &Notice) -> Self {
+        Self {
+            notice: Some(notice.clone()),
+            progress: Progress::default(),
+            due_at: Some(notice.opened_at),
+            attention: Some(notice.opened_at),
+            owner: None,
+            lease_until: None,
+            end: None,
+        }
+    }
+
     fn held_by(&self, lease: &Lease) -> bool {
         self.due_at.is_some() && self.lease_until.is_some() && self.owner.as_ref() == Some(&lease.owner)
     }
@@ -38,16 +51,7 @@ impl Notices for ModelStore {
         if tables.notices.contains_key(&notice.key) {
             return Ok(false);
         }
-        let row = NoticeRow {
-            notice: Some(notice.clone()),
-            progress: Progress::default(),
-            due_at: Some(notice.opened_at),
-            attention: Some(notice.opened_at),
-            owner: None,
-            lease_until: None,
-            end: None,
-        };
-        tables.notices.insert(notice.key.clone(), row);
+        tables.notices.insert(notice.key.clone(), NoticeRow::of(notice));
         tables.writes += 1;
         Ok(true)
     }

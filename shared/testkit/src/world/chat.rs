@@ -11,6 +11,7 @@ use frontdesk_core::{
         locations::{LocationRules, RefreshLocations},
         mirror::MirrorOptOuts,
         podium_worker::{AttachmentRules, BurstRules, ChatRules, PodiumWorker},
+        reviews::ReviewRules,
         say::SpeakerRules,
         sessions::WatchSessions,
         worker::WorkerRules,
@@ -26,6 +27,11 @@ use frontdesk_core::{
     wish::ExtraWords,
 };
 use serde_json::{Value, json};
+
+use crate::{
+    clock::{CountingIds, ManualClock},
+    recorder::Recorder,
+};
 
 use super::{
     Delivery, KnownWish, Lined, Plan, PodiumContact, Role, SaidWish, World, Wrote,
@@ -281,7 +287,7 @@ impl World {
             self.wish_is_known(wish);
         }
         let scheme = if self.podium.brief { PodiumScheme::BriefBody } else { PodiumScheme::Published };
-        let mut signed = signature::sign_podium(&self.secrets.current, scheme, &delivery.body, self.clock.now().get());
+        let mut signed = signature::sign_podium(self.secrets.newest(), scheme, &delivery.body, self.clock.now().get());
         if !delivery.signed {
             signed.iter_mut().for_each(|(_, value)| *value = value.chars().rev().collect());
         }
@@ -391,22 +397,7 @@ impl World {
             .map(|m| Message { id: m.id.to_string(), body: m.key.to_key(), group: Some(m.group.clone()) })
             .collect();
         let (chat, reviews) = (self.chat_rules(), self.review_rules());
-        let worker = PodiumWorker {
-            store: self,
-            podium: self,
-            notices: self,
-            clock: &self.clock,
-            ids: &self.ids,
-            telemetry: &self.recorder,
-            chat: &chat,
-            reviews: &reviews,
-            rules: WorkerRules {
-                lease: self.lease,
-                attempts_max: 8,
-                body_bytes_max: 1 << 22,
-                sweep_after: SWEEP_AFTER,
-            },
-        };
+        let worker = self.podium_worker(&chat, &reviews);
         let role = self.role.replace(Role::Worker);
         let stop_at = self.clock.now().plus(self.lease / 2);
         let done = ready(batch::run(&messages, stop_at, &self.clock, &self.recorder, InboxKey::parse, async |key| {
@@ -421,6 +412,40 @@ impl World {
         }
         self.clear_wishes();
         true
+    }
+
+    /// Another worker takes up an event at this very moment, whatever its line is waiting for.
+    pub(super) fn works_on(&self, event: &str) {
+        let key = InboxKey { source: Source::Podium, event: EventId::try_from(event).unwrap() };
+        let (chat, reviews) = (self.chat_rules(), self.review_rules());
+        let worker = self.podium_worker(&chat, &reviews);
+        let role = self.role.replace(Role::Worker);
+        let _: Option<_> = ready(worker.handle(&key));
+        self.role.set(role);
+        self.process_ends();
+    }
+
+    fn podium_worker<'a>(
+        &'a self,
+        chat: &'a ChatRules,
+        reviews: &'a ReviewRules,
+    ) -> PodiumWorker<'a, Self, Self, Self, ManualClock, CountingIds, Recorder> {
+        PodiumWorker {
+            store: self,
+            podium: self,
+            notices: self,
+            clock: &self.clock,
+            ids: &self.ids,
+            telemetry: &self.recorder,
+            chat,
+            reviews,
+            rules: WorkerRules {
+                lease: self.lease,
+                attempts_max: 8,
+                body_bytes_max: 1 << 22,
+                sweep_after: SWEEP_AFTER,
+            },
+        }
     }
 
     /// What an ordered queue hands out: of each line from its head, nothing of a line whose head is still out.
@@ -494,10 +519,12 @@ impl World {
             tables.sessions.values().any(|row| {
                 let closed = self.podium.closed.borrow();
                 let since = row.session.conversation.as_ref().and_then(|c| closed.get(c));
+                // One that is still to be opened waits as long as each attempt may fail.
+                let patience = if row.session.reopen { STRANDED_AFTER * 4 } else { STRANDED_AFTER };
                 row.deadline.is_some()
                     && row.session.closing.is_none()
                     && row.session.due(now, &Self::session_rules()) != SessionDue::Close
-                    && since.is_some_and(|since| now >= since.plus(STRANDED_AFTER))
+                    && since.is_some_and(|since| now >= since.plus(patience))
             })
         });
         if stranded {

@@ -83,11 +83,12 @@ impl World {
         let waiting = waiting.map(|since| since.plus(SWEEP_AFTER));
         let now = self.clock.now().plus(Duration::from_millis(1));
         let (chats, notices, after) = (self.next_of_chats(), self.next_of_notices(), self.next_after());
-        let all = [deliveries, happenings, events, sends, waiting, due, chats, notices, after];
+        let lines = self.next_of_chatwoot();
+        let all = [lines, deliveries, happenings, events, sends, waiting, due, chats, notices, after];
         all.into_iter().flatten().min().map(|at| at.max(now))
     }
 
-    fn arrivals(&self) {
+    pub(super) fn arrivals(&self) {
         loop {
             let now = self.clock.now();
             let due = self.happenings.borrow().iter().position(|(at, _)| *at <= now);
@@ -112,11 +113,13 @@ impl World {
         let answer = match delivery.sender {
             Source::Shopify | Source::Privacy => self.take_in_shopify(&delivery),
             Source::Podium => self.take_in_podium(&delivery),
+            Source::Chatwoot => self.take_in_chatwoot(&delivery),
         };
         self.process_ends();
         match answer {
             Some(200) => self.acknowledged(delivery),
             Some(401) => {}
+            _ if delivery.sender == Source::Chatwoot => self.chatwoot_heard(answer, delivery),
             _ if delivery.tries < 8 => {
                 delivery.tries += 1;
                 delivery.at = self.clock.now().plus(Duration::from_secs(60 << delivery.tries));
@@ -128,7 +131,7 @@ impl World {
     }
 
     fn take_in_shopify(&self, delivery: &Delivery) -> Option<u16> {
-        let secret = &self.secrets.current;
+        let secret = self.secrets.newest();
         let mut signed = signature::sign_shopify(secret, &delivery.body);
         if !delivery.signed {
             signed.iter_mut().for_each(|(_, value)| *value = value.chars().rev().collect());
@@ -150,7 +153,7 @@ impl World {
             telemetry: &self.recorder,
             rules: IngestRules { body_bytes_max: 1 << 22, keep: DAY * 60 },
         };
-        ready(ingest.handle(&Request { headers, body })).map(|answer| answer.status())
+        ready(ingest.handle(&Request { headers, body })).map(|answer| answer.status::<E>())
     }
 
     /// Workers take what is visible, until nothing is.
@@ -162,7 +165,7 @@ impl World {
                 self.work_on_event(message);
                 continue;
             }
-            if self.work_on_podium() || self.work_on_notice() {
+            if self.work_on_podium() || self.work_on_chatwoot() || self.work_on_notice() {
                 continue;
             }
             let demand = take_visible(&mut self.demands.borrow_mut(), now);

@@ -19,6 +19,7 @@ use frontdesk_core::{
 
 use super::{
     Role, World,
+    imports::Importing,
     ports::{Taken, message_id},
 };
 
@@ -86,6 +87,8 @@ pub struct SimPodium {
     pub(super) closed: RefCell<BTreeMap<ConversationUid, UnixMillis>>,
     pub(super) notes: RefCell<Vec<Note>>,
     pub(super) said: RefCell<Vec<Saying>>,
+    /// What it does with messages that are put into its conversations.
+    pub imports: Importing,
     /// How often a name that somebody gave a contact was overwritten.
     pub(super) overwritten: Cell<usize>,
     made: Cell<usize>,
@@ -113,6 +116,7 @@ impl Default for SimPodium {
             closed: RefCell::default(),
             notes: RefCell::default(),
             said: RefCell::default(),
+            imports: Importing::default(),
             overwritten: Cell::new(0),
             made: Cell::new(0),
         }
@@ -185,7 +189,22 @@ impl SimPodium {
             found.unseen -= 1;
             return None;
         }
-        Some(ListedContact { uid: found.uid.clone(), phones: vec![found.phone.clone()], opted_out: found.opted_out })
+        Some(ListedContact {
+            uid: found.uid.clone(),
+            name: found.name.clone(),
+            phones: vec![found.phone.clone()],
+            opted_out: found.opted_out,
+        })
+    }
+
+    /// An import may name the contact anew.
+    pub(super) fn renames(&self, phone: &E164Phone, name: &str) {
+        if let Some(there) = self.contacts.borrow_mut().iter_mut().find(|c| c.phone == *phone) {
+            if there.name.as_deref().is_some_and(|known| known != name) {
+                self.overwritten.set(self.overwritten.get() + 1);
+            }
+            there.name = Some(name.to_owned());
+        }
     }
 
     fn create(&self, new: &NewContact) -> Created {
@@ -215,7 +234,7 @@ impl SimPodium {
 
 impl World {
     /// One call of Podium.
-    async fn called<T>(&self, apply: impl FnOnce() -> T) -> Result<T, NotDone> {
+    pub(super) async fn called<T>(&self, apply: impl FnOnce() -> T) -> Result<T, NotDone> {
         let now = || self.clock.now();
         let call = self.step(async { if self.podium.is_down(now()) { None } else { Some(apply()) } });
         match call.await {

@@ -22,6 +22,7 @@ use frontdesk_core::{
         Limits, LookUp, LookUpAnswer, NotDone, OrderNow, Orders, Provider, ReviewSend, Reviews, SendFailure, Tally,
     },
     queue::{DelaySeconds, EventQueue, QueueError, SendQueue, Wake},
+    rate::{Admission, RateKey, RateRule, RateWindows},
     request::{Committed, DueRow, Postpone, RequestChange, RequestClaim, RequestEnd, RequestRow, Requests},
     review::PlatformChoice,
     session::{Session, SessionKey, SessionRules, Sessions},
@@ -336,6 +337,12 @@ impl Limits for World {
     }
 }
 
+impl RateWindows for World {
+    async fn admit(&self, key: &RateKey, rule: RateRule, now: UnixMillis) -> Result<Admission, StoreError> {
+        self.stored("limits", self.store.admit(key, rule, now)).await
+    }
+}
+
 impl Orders for World {
     async fn order(&self, _shop: &ShopDomain, order: OrderId) -> Result<Option<OrderNow>, NotDone> {
         match self.step(async { self.orders.borrow().get(&order).cloned() }).await {
@@ -441,6 +448,7 @@ impl World {
             Source::Privacy => {
                 self.demands.borrow_mut().push(Queued { key: wake.key.clone(), visible_at: now, receives: 0 });
             }
+            Source::Chatwoot => self.line_up(wake),
             Source::Podium => {
                 self.lined.set(self.lined.get() + 1);
                 let group = wake.group.as_ref().expect("an ordered queue takes no message without a group");

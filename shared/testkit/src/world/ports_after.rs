@@ -1,8 +1,9 @@
-//! The world's side of the tables that come after a send: notices, reviews, bookmarks, erasures.
+//! The world's side of the tables that come after a send, or beside it: notices, forms, reviews, bookmarks, erasures.
 
 use frontdesk_core::{
     directory::{Bookmark, Bookmarks, Installation},
     erase::{Erasure, KeptPage, Place},
+    form::{Forms, Submission, SubmissionId},
     ids::{ProviderId, Shard},
     notice::{Notice, NoticeClaim, NoticeDue, NoticeKey, NoticeStep, Notices},
     provider::Feed,
@@ -25,6 +26,15 @@ impl Notices for World {
     }
     async fn notices_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<NoticeDue>, StoreError> {
         self.store.notices_due(shard, before, limit).await
+    }
+}
+
+impl Forms for World {
+    async fn submit(&self, submission: &Submission, notice: &Notice) -> Result<bool, StoreError> {
+        self.stored("forms", self.store.submit(submission, notice)).await
+    }
+    async fn submission(&self, id: &SubmissionId, now: UnixMillis) -> Result<Option<Submission>, StoreError> {
+        self.stored("forms", self.store.submission(id, now)).await
     }
 }
 

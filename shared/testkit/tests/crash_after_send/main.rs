@@ -41,3 +41,12 @@ pub(crate) fn named<T>(name: &str, play: impl FnOnce() -> T) -> T {
         }
     }
 }
+
+/// What the model store answers.
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("the model never waits"),
+    }
+}

@@ -27,7 +27,7 @@ use frontdesk_testkit::{
     world::{Brief, GENESIS, LinkOf, Plan, Review, World},
 };
 
-use super::{MIA, named};
+use super::{MIA, named, ready};
 
 /// Longest sequence. `FRONTDESK_TEST_LENGTH` shortens a run.
 const LENGTH: usize = 5;
@@ -270,14 +270,6 @@ fn noted(things: &[Thing]) -> bool {
         true => !before(sender, Delivered) && !before(sender, OptOut),
         false => !before(n, Delivered),
     })
-}
-
-fn ready<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("the model never waits"),
-    }
 }
 
 fn check(things: &[Thing], player: &Player) -> Outcome {

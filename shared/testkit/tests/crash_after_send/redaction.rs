@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use frontdesk_core::{
+    form::{Forms, Submission, SubmissionId},
     ids::{OrderId, OrderKey},
     inbox::{InboxStatus, Source},
+    notice::{Channel, Content, Notice, NoticeKey, NoticeKind},
     phone::E164Phone,
     request::{RequestEnd, RequestStatus},
     review::{Reminder, SkipReason, Template},
@@ -14,11 +16,11 @@ use frontdesk_core::{
 use frontdesk_testkit::{
     model::Tables,
     shop,
-    world::{Brief, Fault, Incoming, LinkOf, Plan, Review, World},
+    world::{Behaviour, Brief, Fault, Incoming, LinkOf, Plan, Review, World},
 };
 use serde_json::{Value, json};
 
-use super::{MIA, NOAH, minutes, named};
+use super::{MIA, NOAH, minutes, named, ready};
 
 const CUSTOMER: u64 = 9_974_000_000_101;
 /// The orders' ids are as long as Shopify's: a shorter one is easily the number of something else.
@@ -29,7 +31,7 @@ const fn order_id(n: u64) -> u64 {
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Everything that is planted about one person. No other text of a world holds any of it.
-const PLANTED: [&str; 14] = [
+const PLANTED: [&str; 17] = [
     "491570156",
     "quillanne",
     "zephyrine",
@@ -44,9 +46,12 @@ const PLANTED: [&str; 14] = [
     "rubicund lane",
     "r.example/1",
     "hotel-word",
+    "india-word",
+    "juliett-word",
+    "kilo-word",
 ];
 /// The same of a bystander, of whom nothing must go.
-const BYSTANDER: [&str; 4] = ["491570157", "noahs-word", "noahs-review", "bystander"];
+const BYSTANDER: [&str; 5] = ["491570157", "noahs-word", "noahs-review", "noahs-form", "bystander"];
 
 /// An order as Shopify tells of it, with all that names its buyer.
 fn order(world: &World, id: u64) -> Value {
@@ -66,7 +71,24 @@ fn ships(world: &World, id: u64, event: &'static str) {
     world.shopify_posts(event, &order);
 }
 
-/// A person who bought, was asked, chatted, texted, wrote by e-mail and reviewed; and another one.
+/// Somebody fills in the form on the shop's page. Its notice names the form and quotes `told`.
+fn fills_in(world: &World, id: &'static str, email: &str, text: &str, told: &str) {
+    let now = world.clock.now();
+    let submission = Submission {
+        id: SubmissionId::from_stored(id),
+        fields: vec![("email".into(), email.into()), ("message".into(), text.into())],
+        email: Some(email.into()),
+        session: None,
+        received_at: now,
+        expires_at: now.plus(DAY * 90),
+    };
+    let (headline, action) = ("Somebody filled in the form".into(), "Answer them.".into());
+    let content = Content { headline, facts: Vec::new(), quote: Some(told.into()), link: None, action };
+    let notice = Notice { about: vec![id.to_owned()], ..Notice::new(NoticeKind::ContactForm, id, content, now) };
+    assert_eq!(ready(world.store.submit(&submission, &notice)), Ok(true));
+}
+
+/// A person who bought, was asked, chatted, texted, wrote by e-mail, filled in a form and reviewed; and another one.
 fn a_full_life(world: &World, stops: bool) {
     ships(world, 1, "order-1");
     world.later(minutes(2), |world| {
@@ -108,9 +130,7 @@ fn a_full_life(world: &World, stops: bool) {
     });
     // Told of to nobody yet: the channels are dead by then.
     world.later(DAY * 6 - HOUR, |world| {
-        use frontdesk_core::notice::Channel;
-        world.people.becomes(Channel::Slack, frontdesk_testkit::world::Behaviour::Dead);
-        world.people.becomes(Channel::Sns, frontdesk_testkit::world::Behaviour::Dead);
+        dead_channels(world);
         let review = Review {
             uid: "rev-mia".into(),
             stars: 3,
@@ -123,10 +143,22 @@ fn a_full_life(world: &World, stops: bool) {
             Review { stars: 2, text: "hotel-word".into(), changed_at: world.clock.now().plus(minutes(1)), ..review };
         world.later(minutes(5), move |world| world.says_of_review("rev-mia-3", &worse));
     });
+    world.later(DAY * 6 - HOUR / 2, |world| {
+        // The notice holds no address: it is found by what it is about.
+        fills_in(world, "form-mia", "Q.Zephyrine@Example.test", "india-word", "juliett-word");
+        fills_in(world, "form-noah", "noah@example.test", "noahs-form", "noahs-form");
+        fills_in(world, "form-about", "bob@example.test", "kilo-word, call my wife on 0491 570 156", "nothing");
+    });
     world.later(DAY * 5 + HOUR * 3, |world| ships(world, 3, "order-3"));
     world.later(DAY * 6 - minutes(2), |world| ships(world, 4, "order-4"));
     if stops {
         world.stops(MIA, DAY * 5 + HOUR * 5);
+    }
+}
+
+fn dead_channels(world: &World) {
+    for channel in [Channel::Slack, Channel::Sns] {
+        world.people.becomes(channel, Behaviour::Dead);
     }
 }
 
@@ -195,6 +227,9 @@ fn dump(tables: &Tables) -> Vec<(String, String)> {
     }
     for record in tables.reviews.values() {
         add("reviews", format!("{record:?}"));
+    }
+    for form in tables.forms.values() {
+        add("forms", format!("{} {:?} {:?} {:?}", form.id.as_str(), form.fields, form.email, form.session));
     }
     for (key, row) in &tables.sessions {
         add("sessions", format!("{} {:?} {:?}", key.to_key(), row.session.conversation, row.session.id));
@@ -295,6 +330,31 @@ fn nothing_of_a_person_is_left() {
     }
 }
 
+/// A notice that was told is empty as well, so nobody can be told of any here.
+#[test]
+fn a_form_takes_its_notice_along_wherever_the_erasure_dies() {
+    let base = lived(false);
+    let play = |plan: &Plan| {
+        let world = going_on(&base, plan);
+        dead_channels(&world);
+        world.later(minutes(1), |world| world.shopify_posts("redact", &demand()));
+        world.run_for(HOUR);
+        world
+    };
+    let waits =
+        |tables: &Tables, form: &str| tables.notices[&NoticeKey::new(NoticeKind::ContactForm, form)].notice.is_some();
+    assert!(waits(&base.0, "form-mia") && waits(&base.0, "form-noah"));
+    for step in 0..play(&Plan::new()).steps() {
+        for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+            let tables = play(&Plan::from([(step, fault)])).store.tables();
+            let forms: Vec<&str> = tables.forms.keys().map(SubmissionId::as_str).collect();
+            assert_eq!(forms, ["form-noah"], "{fault:?} at step {step}");
+            let waiting = ["form-mia", "form-noah"].map(|form| waits(&tables, form));
+            assert_eq!(waiting, [false, true], "{fault:?} at step {step}");
+        }
+    }
+}
+
 #[test]
 fn every_step_goes_wrong_in_every_way() {
     let mut runs = 0;
@@ -376,7 +436,9 @@ fn the_whole_shop_is_forgotten() {
             assert!(requests.into_iter().all(|(_, row)| row.phone.is_none() && row.invite.is_none()));
             let dump = dump(&tables);
             for word in ["zephyrine@", "rubicund lane"] {
-                let left = found(&dump, word).filter(|(_, text)| !text.contains("charlie-word"));
+                // What somebody wrote by e-mail or in the shop's own form did not come from Shopify.
+                let theirs = |text: &str| ["charlie-word", "india-word"].iter().any(|word| text.contains(word));
+                let left = found(&dump, word).filter(|(_, text)| !theirs(text));
                 assert!(left.is_none(), "{word} is left: {left:?}");
             }
         });

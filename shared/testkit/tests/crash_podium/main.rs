@@ -12,6 +12,8 @@
     reason = "this is test code: a panic is a failed test"
 )]
 
+mod forms;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
