@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn listed(opted_out: bool) -> ListedContact {
-        ListedContact { uid: ProviderId::try_from("c-1").unwrap(), phones: vec![phone()], opted_out }
+        ListedContact { uid: ProviderId::try_from("c-1").unwrap(), name: None, phones: vec![phone()], opted_out }
     }
 
     fn found(ours: Option<Contact>, theirs: Option<ListedContact>, how: Option<OptOutMirror>) -> Finding {

@@ -20,7 +20,7 @@ const KEY: &str = "a secret of ours";
 const MINUTE: ReplayWindow = ReplayWindow { window_s: 60, stale: StalePolicy::Reject };
 
 fn secrets() -> LiveSecrets {
-    LiveSecrets { current: Secret::new("KEY", KEY).unwrap(), previous: None }
+    LiveSecrets::rotating(Secret::new("KEY", KEY).unwrap(), None)
 }
 
 fn sign(args: &[&str]) -> Run {

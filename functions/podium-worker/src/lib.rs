@@ -18,7 +18,7 @@ use frontdesk_core::{
     inbox::{Inbox, InboxKey},
     notice::{NoticeQueue, Notices},
     outbox::Outbox,
-    provider::{Attachments, ContactBook, Desk, Limits, LocationList, Messages},
+    provider::{Attachments, ContactBook, Desk, Imports, Limits, LocationList, Messages},
     request::Requests,
     reviews::ReviewBook,
     session::Sessions,
@@ -55,7 +55,7 @@ pub struct Worker<S, P, N, C, I, T> {
 impl<S, P, N, C, I, T> Worker<S, P, N, C, I, T>
 where
     S: Inbox + Contacts + Outbox + Limits + Locations + Sessions + Notices + ReviewBook + Requests,
-    P: ContactBook + LocationList + Desk + Messages + Attachments,
+    P: ContactBook + LocationList + Desk + Messages + Attachments + Imports,
     N: NoticeQueue,
     C: Clock,
     I: Ids,

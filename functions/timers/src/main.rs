@@ -20,8 +20,9 @@ fn main() -> ExitCode {
         let store = DynamoStore::new(aws.dynamodb(), config.tables, process.ids.clone()).with_pepper(pepper);
         let queue = |url| SqsEvents::new(aws.sqs(), url);
         let (shopify, privacy) = (queue(config.shopify_queue_url), queue(config.privacy_queue_url));
-        let podium = SqsEvents::in_lines(aws.sqs(), config.podium_queue_url, process.ids.clone());
-        let events = RoutedEvents { shopify, podium, privacy };
+        let in_lines = |url| SqsEvents::in_lines(aws.sqs(), url, process.ids.clone());
+        let (podium, chatwoot) = (in_lines(config.podium_queue_url), in_lines(config.chatwoot_queue_url));
+        let events = RoutedEvents { shopify, podium, privacy, chatwoot };
         let sends = SqsSends::new(aws.sqs(), config.reviews_queue_url);
         let notices = SqsNotices::new(aws.sqs(), config.notices_queue_url);
         let wiring = Wiring::new(&config.http, &aws, &store, &process)?;
