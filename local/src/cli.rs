@@ -11,9 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::front_door::{FrontDoor, FrontDoorConfig, RouteTable};
 use crate::say::say;
+use crate::site::{Site, SiteConfig};
 use crate::stand_ins::{StandIns, StandInsConfig};
 
-/// The front door and the provider stand-ins of the local stack.
+/// The front door, the provider stand-ins and the shop's page of the local stack.
 #[derive(Debug, Parser)]
 #[command(name = "frontdesk-local", version)]
 struct Cli {
@@ -23,7 +24,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the front door, the stand-ins, or both, until Ctrl-C or SIGTERM.
+    /// Serve the front door, the stand-ins, the shop's page, or several of them, until Ctrl-C or SIGTERM.
     Serve(Serve),
 }
 
@@ -56,6 +57,21 @@ struct Serve {
     /// File that keeps the ledger over restarts; without it, the ledger lives in memory.
     #[arg(long, value_name = "FILE", requires = "stand_ins")]
     ledger: Option<PathBuf>,
+    /// Where the shop's page is served, like 127.0.0.1:8790.
+    #[arg(long, value_name = "ADDR", requires = "site_root", requires = "api")]
+    site: Option<String>,
+    /// Folder with the page's files.
+    #[arg(long, value_name = "DIR")]
+    site_root: Option<PathBuf>,
+    /// What the page takes for the front desk, like http://127.0.0.1:8787.
+    #[arg(long, value_name = "URL")]
+    api: Option<String>,
+    /// Where the page may put its uploads to, like http://127.0.0.1:4566; may be given again.
+    #[arg(long, value_name = "URL", requires = "site")]
+    upload_host: Vec<String>,
+    /// Where the page may show pictures from by plain http; may be given again.
+    #[arg(long, value_name = "URL", requires = "site")]
+    image_host: Vec<String>,
 }
 
 /// Why the program ended with a failure.
@@ -65,7 +81,7 @@ pub enum CliError {
     Usage(clap::Error),
     /// Something could not be opened, read or bound.
     Start(String, io::Error),
-    /// The command line names neither part.
+    /// The command line names no part.
     NothingToDo,
 }
 
@@ -74,7 +90,9 @@ impl fmt::Display for CliError {
         match self {
             Self::Usage(error) => write!(f, "{error}"),
             Self::Start(what, error) => write!(f, "{what}: {error}"),
-            Self::NothingToDo => f.write_str("nothing to serve: give --front-door, --stand-ins, or both"),
+            Self::NothingToDo => {
+                f.write_str("nothing to serve: give --front-door, --stand-ins, --site, or several of them")
+            }
         }
     }
 }
@@ -99,16 +117,20 @@ where
         }
         Err(error) => return Err(CliError::Usage(error)),
     };
-    if serve.front_door.is_none() && serve.stand_ins.is_none() {
+    if serve.front_door.is_none() && serve.stand_ins.is_none() && serve.site.is_none() {
         return Err(CliError::NothingToDo);
     }
     // Before anything listens, so that a stop during the start is not lost.
     let stop = stop_signal().map_err(|error| CliError::Start("signals".to_owned(), error))?;
     let stand_ins = start_stand_ins(&serve).await?;
     let front_door = start_front_door(&serve).await?;
+    let site = start_site(&serve).await?;
     say("ready; Ctrl-C stops");
     stop.await;
     say("stopping");
+    if let Some(site) = site {
+        site.stop().await;
+    }
     if let Some(front_door) = front_door {
         front_door.stop().await;
     }
@@ -126,6 +148,9 @@ async fn start_stand_ins(serve: &Serve) -> Result<Option<StandIns>, CliError> {
     say(format_args!("stand-ins   {}", stand_ins.base_url()));
     say(format_args!("  podium    {}", stand_ins.podium_url()));
     say(format_args!("  shopify   {}", stand_ins.shopify_url()));
+    say(format_args!("  chatwoot  {}", stand_ins.chatwoot_url()));
+    say(format_args!("  ai        {}", stand_ins.ai_url()));
+    say(format_args!("  shop      {}", stand_ins.shop_url()));
     say(format_args!("  slack     {}", stand_ins.slack_url()));
     say(format_args!("  webhook   {}", stand_ins.webhook_url()));
     say(format_args!("  sns       {}", stand_ins.sns_url()));
@@ -157,6 +182,22 @@ async fn start_front_door(serve: &Serve) -> Result<Option<FrontDoor>, CliError> 
     let front_door = started.map_err(|error| CliError::Start(format!("front door on {addr}"), error))?;
     say(format_args!("front door  {} ({count} routes, functions at {lambda})", front_door.base_url()));
     Ok(Some(front_door))
+}
+
+async fn start_site(serve: &Serve) -> Result<Option<Site>, CliError> {
+    let (Some(addr), Some(root), Some(api)) = (&serve.site, &serve.site_root, &serve.api) else {
+        return Ok(None);
+    };
+    let config = SiteConfig {
+        root: root.clone(),
+        api: api.clone(),
+        upload_hosts: serve.upload_host.clone(),
+        image_hosts: serve.image_host.clone(),
+    };
+    let started = Site::start(addr.as_str(), config).await;
+    let site = started.map_err(|error| CliError::Start(format!("site on {addr}"), error))?;
+    say(format_args!("site        {} ({}, front desk at {api})", site.base_url(), root.display()));
+    Ok(Some(site))
 }
 
 /// Resolves at the first Ctrl-C or SIGTERM.

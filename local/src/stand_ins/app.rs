@@ -7,13 +7,16 @@ use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::ai::Ai;
+use super::chatwoot::Chatwoot;
 use super::faults::Faults;
-use super::ledger::{Effect, Ledger};
+use super::ledger::{Effect, EffectKind, Ledger};
 use super::podium::attachments::Attachments;
 use super::podium::book::Book;
 use super::podium::oauth::Podium;
 use super::podium::webhooks::Webhooks;
 use super::requests::RequestLog;
+use super::shop::Shop;
 use super::shopify::orders::Orders;
 use super::shopify::tokens::Tokens;
 use crate::clock;
@@ -36,6 +39,9 @@ pub(super) struct State {
     pub(super) attachments: Attachments,
     pub(super) orders: Orders,
     pub(super) shopify_tokens: Tokens,
+    pub(super) chatwoot: Chatwoot,
+    pub(super) ai: Ai,
+    pub(super) shop: Shop,
     pub(super) ids: Ids,
 }
 
@@ -44,9 +50,17 @@ impl App {
     pub(super) fn open(ledger: Option<&Path>) -> io::Result<Self> {
         let ledger = ledger.map_or_else(|| Ok(Ledger::default()), Ledger::open)?;
         let mut book = Book::default();
-        for effect in ledger.effects() {
+        // In the order in which they happened: the last to name somebody names them.
+        let mut imports = ledger.imports().iter().peekable();
+        for effect in ledger.effects().iter().filter(|effect| effect.kind != EffectKind::Chat) {
+            while let Some(import) = imports.next_if(|import| import.seq < effect.seq) {
+                book.remember_import(import);
+            }
             book.remember(effect);
         }
+        imports.for_each(|import| book.remember_import(import));
+        let webhooks = Webhooks::default();
+        let chatwoot = Chatwoot::new(webhooks.changed(), ledger.effects());
         let ids = Ids::new(clock::now_ms(), ledger.last_seq());
         let state = State {
             faults: Faults::default(),
@@ -54,10 +68,13 @@ impl App {
             ledger,
             book,
             podium: Podium::default(),
-            webhooks: Webhooks::default(),
+            webhooks,
             attachments: Attachments::default(),
             orders: Orders::default(),
             shopify_tokens: Tokens::default(),
+            chatwoot,
+            ai: Ai::default(),
+            shop: Shop::default(),
             ids,
         };
         Ok(Self { state: Mutex::new(state) })
@@ -73,7 +90,10 @@ impl State {
     /// Writes an effect down and lets the look-ups find it. When the ledger cannot be written, nothing has happened.
     pub(super) fn effect(&mut self, effect: Effect) -> io::Result<Effect> {
         let effect = self.ledger.record(effect)?;
-        self.book.remember(&effect);
+        // Podium knows nothing of what is said in chats.
+        if effect.kind != EffectKind::Chat {
+            self.book.remember(&effect);
+        }
         Ok(effect)
     }
 }

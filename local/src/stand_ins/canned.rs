@@ -9,6 +9,7 @@ use super::faults::Canned;
 use super::people::{slack, sns};
 use super::podium::envelope;
 use super::shopify::cost;
+use super::{ai, chatwoot, shop};
 
 pub(super) fn answer(canned: Canned) -> Response {
     match canned {
@@ -44,6 +45,23 @@ pub(super) fn answer(canned: Canned) -> Response {
         Canned::SnsInternalError => {
             sns::error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "An internal error occurred")
         }
+        Canned::ChatwootRateLimited => chatwoot::refusal::rate_limited(),
+        Canned::ChatwootFlood => chatwoot::refusal::flood().into_response(),
+        Canned::ChatwootBadGateway => chatwoot::refusal::html(StatusCode::BAD_GATEWAY, "502 Bad Gateway"),
+        Canned::ChatwootServerError => {
+            chatwoot::refusal::html(StatusCode::INTERNAL_SERVER_ERROR, "We're sorry, but something went wrong (500)")
+        }
+        Canned::OpenaiMoneyGone => ai::openai::refused(&ai::Trouble::MoneyGone),
+        Canned::OpenaiRateLimited => ai::openai::refused(&ai::Trouble::RateLimited { retry_after: Some(1) }),
+        Canned::OpenaiServerError => ai::openai::refused(&ai::Trouble::ServerError),
+        Canned::OpenaiModelNotFound => ai::openai::refused(&ai::Trouble::NoSuchModel("the one asked for".to_owned())),
+        Canned::AnthropicMoneyGone => ai::anthropic::refused(&ai::Trouble::MoneyGone),
+        Canned::AnthropicSpendLimit => ai::anthropic::refused(&ai::Trouble::SpendLimit),
+        Canned::AnthropicRateLimited => ai::anthropic::refused(&ai::Trouble::RateLimited { retry_after: Some(1) }),
+        Canned::AnthropicOverloaded => ai::anthropic::refused(&ai::Trouble::Overloaded),
+        Canned::BedrockThrottled => ai::converse::refused(&ai::Trouble::RateLimited { retry_after: None }),
+        Canned::ShopCannotView => shop::cannot_view(),
+        Canned::ShopHtml => shop::page(),
     }
 }
 

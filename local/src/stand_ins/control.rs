@@ -13,19 +13,20 @@ use serde_json::{Value, json};
 
 use super::app::App;
 use super::faults::FaultRule;
-use super::podium;
+use super::{ai, chatwoot, podium, shop};
 
-const HELP: &str = r#"The stand-ins for Podium, Shopify and the ways to people. What can be asked and said:
+const HELP: &str = r#"The stand-ins for Podium, Shopify, Chatwoot, models, WooCommerce and the ways to people. What can be asked and said:
 
-  GET    /_control/ledger[?phone=+61...]       effects: everything a customer would have noticed;
+  GET    /_control/ledger[?phone=+61...][&conversation=7/418]   effects: everything a customer would have noticed;
                                                notices: what the shop's people were told (or were not: status);
-                                               webhooks: each attempt of Podium's to tell of an event
-  DELETE /_control/ledger                      forget it, the conversations and contacts too
-  GET    /_control/requests[?provider=&method=&path_prefix=&phone=]   provider calls, and how many
+                                               imports: what they were shown in Podium's conversations;
+                                               webhooks: each attempt of Podium's or Chatwoot's to tell of an event
+  DELETE /_control/ledger                      forget it, the conversations and contacts too, Chatwoot's also
+  GET    /_control/requests[?provider=&method=&path_prefix=&phone=&conversation=]   provider calls, and how many
   DELETE /_control/requests
 
   POST   /_control/faults                      {"match": {...}, "times": 1 | "forever", "action": {...}}
-           match:  provider (podium, shopify, attachments, slack, webhook, sns), method,
+           match:  provider (podium, shopify, attachments, slack, webhook, sns, chatwoot, ai, shop), method,
                    path_prefix, phone, contains, nth (first call to act on)
            action: delay_ms, reply_delay_ms, and at most one of
                    status (with headers, body) or canned, either with after_acting;
@@ -33,7 +34,11 @@ const HELP: &str = r#"The stand-ins for Podium, Shopify and the ways to people. 
            canned: shopify_throttled_200, shopify_throttled_429, shopify_access_denied,
                    podium_rate_limit, podium_rate_limit_brief,
                    slack_rate_limited, slack_channel_is_archived, slack_no_service, slack_server_error,
-                   sns_not_found, sns_authorization_error, sns_throttled, sns_internal_error
+                   sns_not_found, sns_authorization_error, sns_throttled, sns_internal_error,
+                   chatwoot_rate_limited, chatwoot_flood, chatwoot_bad_gateway, chatwoot_server_error,
+                   openai_money_gone, openai_rate_limited, openai_server_error, openai_model_not_found,
+                   anthropic_money_gone, anthropic_spend_limit, anthropic_rate_limited, anthropic_overloaded,
+                   bedrock_throttled, shop_cannot_view, shop_html
   GET    /_control/faults
   DELETE /_control/faults[/{id}]
 
@@ -53,7 +58,18 @@ pub(super) type Controlled = State<Arc<App>>;
 
 pub(super) fn routes(app: &Arc<App>) -> Router {
     Router::new()
-        .route("/_control", get([HELP, podium::control::HELP, HELP_END].join("\n")))
+        .route(
+            "/_control",
+            get([
+                HELP,
+                podium::control::HELP,
+                chatwoot::control::HELP,
+                ai::control::HELP,
+                shop::control::HELP,
+                HELP_END,
+            ]
+            .join("\n")),
+        )
         .route("/_control/health", get("ok\n"))
         .route("/_control/ledger", get(ledger).delete(clear_ledger))
         .route("/_control/requests", get(requests).delete(clear_requests))
@@ -64,6 +80,9 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         .route("/_control/shopify/orders", get(orders).post(put_rest_order))
         .route("/_control/shopify/orders/{id}", get(order).put(merge_order).delete(forget_order))
         .merge(podium::control::routes())
+        .merge(chatwoot::control::routes())
+        .merge(ai::control::routes())
+        .merge(shop::control::routes())
         .with_state(Arc::clone(app))
 }
 
@@ -98,18 +117,27 @@ pub(super) fn phone_in(asked: &BTreeMap<String, String>) -> Option<String> {
 async fn ledger(State(app): Controlled, Query(asked): Parameters) -> Json<Value> {
     let state = app.lock();
     let phone = phone_in(&asked);
+    let conversation = asked.get("conversation");
     let effects: Vec<_> = state
         .ledger
         .effects()
         .iter()
         .filter(|effect| phone.as_ref().is_none_or(|phone| effect.phone == *phone))
+        .filter(|effect| conversation.is_none_or(|conversation| effect.conversation == *conversation))
         .collect();
     // Texts to people mask phones, so nothing but the phone's own digits can be looked for there.
     let names = |text: &str| phone.as_ref().is_none_or(|phone| text.contains(phone.as_str()));
     let notices: Vec<_> = state.ledger.notices().iter().filter(|notice| names(&notice.body)).collect();
     let webhooks = state.ledger.webhooks().iter();
     let webhooks: Vec<_> = webhooks.filter(|webhook| phone.is_none() || webhook.phone == phone).collect();
-    Json(json!({ "count": effects.len(), "effects": effects, "notices": notices, "webhooks": webhooks }))
+    let imports = state.ledger.imports().iter();
+    let imports: Vec<_> = imports
+        .filter(|import| phone.as_ref().is_none_or(|phone| import.phone == *phone))
+        .filter(|import| conversation.is_none_or(|conversation| import.conversation == *conversation))
+        .collect();
+    Json(json!({
+        "count": effects.len(), "effects": effects, "notices": notices, "webhooks": webhooks, "imports": imports,
+    }))
 }
 
 async fn clear_ledger(State(app): Controlled) -> Result<StatusCode, Problem> {
@@ -117,6 +145,7 @@ async fn clear_ledger(State(app): Controlled) -> Result<StatusCode, Problem> {
     let cleared = state.ledger.clear();
     cleared.map_err(|error| Problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     state.book = podium::book::Book::default();
+    state.chatwoot.forget();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -132,6 +161,7 @@ async fn requests(State(app): Controlled, Query(asked): Parameters) -> Json<Valu
                 && is("method", &record.method)
                 && asked.get("path_prefix").is_none_or(|prefix| record.path.starts_with(prefix))
                 && (phone.is_none() || record.phone == phone)
+                && asked.get("conversation").is_none_or(|wanted| record.conversation.as_ref() == Some(wanted))
         })
         .collect();
     Json(json!({ "count": records.len(), "total": state.requests.total(), "requests": records }))

@@ -14,7 +14,7 @@ use super::requests::Provider;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
-    /// `podium`, `shopify`, `attachments`, `slack`, `webhook` or `sns`.
+    /// `podium`, `shopify`, `attachments`, `slack`, `webhook`, `sns`, `chatwoot`, `ai` or `shop`.
     pub provider: Option<Provider>,
     /// `POST`; upper or lower case.
     pub method: Option<String>,
@@ -89,6 +89,36 @@ pub enum Canned {
     SnsThrottled,
     /// 500 `InternalError`.
     SnsInternalError,
+    /// 429 of the one that counts requests before Chatwoot: text, and no `Retry-After`.
+    ChatwootRateLimited,
+    /// 422: too many messages in this conversation within a minute.
+    ChatwootFlood,
+    /// 502 of a proxy before Chatwoot, in HTML.
+    ChatwootBadGateway,
+    /// 500 in HTML, as Rails writes it.
+    ChatwootServerError,
+    /// OpenAI's 429 for want of money: `credit_balance_exhausted`.
+    OpenaiMoneyGone,
+    /// OpenAI's 429 `rate_limit_exceeded` with `Retry-After: 1`.
+    OpenaiRateLimited,
+    /// OpenAI's 500.
+    OpenaiServerError,
+    /// OpenAI's 404 `model_not_found`.
+    OpenaiModelNotFound,
+    /// Anthropic's 402 `billing_error`.
+    AnthropicMoneyGone,
+    /// Anthropic's 429 with `enforced_spend_limit_reached`.
+    AnthropicSpendLimit,
+    /// Anthropic's 429 `rate_limit_error` with `retry-after: 1`.
+    AnthropicRateLimited,
+    /// Anthropic's 529 `overloaded_error`.
+    AnthropicOverloaded,
+    /// Bedrock's 429 `ThrottlingException`.
+    BedrockThrottled,
+    /// 401 `woocommerce_rest_cannot_view`.
+    ShopCannotView,
+    /// 200, and a web page instead of JSON: a security plugin's.
+    ShopHtml,
 }
 
 /// What happens to a call. Delays combine with anything; of the rest, at most one may be given.

@@ -3,8 +3,8 @@
 //! It is the judge in every test of "sent once", so an effect is written, and is on its way to the file, before anything
 //! is answered. It outlives the process: a restart reads it again, and the look-ups that Podium offers work from it.
 //!
-//! Beside the effects it holds what the shop's people were told, and each webhook that Podium sent or tried to send. Those
-//! have lists of their own, so that whoever counts texts counts texts only; one numbering runs through all three.
+//! Beside the effects it holds what the shop's people were told or shown, and each webhook that a provider sent or tried to
+//! send. Those have lists of their own, so that whoever counts texts counts texts only; one numbering runs through all of them.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -24,9 +24,11 @@ pub enum EffectKind {
     Message,
     /// A review invitation that the provider texts itself.
     ReviewInvitation,
+    /// A message in a chat, in sight of the customer.
+    Chat,
 }
 
-/// Which of the two pictures of Podium was spoken.
+/// Which of the two pictures of Podium was spoken, if it was Podium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Contract {
@@ -34,6 +36,8 @@ pub enum Contract {
     Published,
     /// The API as the briefs describe it.
     Brief,
+    /// Not Podium at all: Chatwoot's API.
+    Chatwoot,
 }
 
 /// One effect that a customer noticed.
@@ -49,7 +53,7 @@ pub struct Effect {
     pub contract: Contract,
     /// What it was.
     pub kind: EffectKind,
-    /// Who got it: a phone in E.164, or an e-mail address.
+    /// Who got it: a phone in E.164, or an e-mail address. Of a chat, the contact's phone, and empty without one.
     pub phone: String,
     /// Location it was sent from, where the caller named one.
     pub location: Option<String>,
@@ -61,13 +65,22 @@ pub struct Effect {
     pub invitation_id: Option<String>,
     /// The provider's id of the message.
     pub message_id: Option<String>,
-    /// The conversation it went into.
+    /// The conversation it went into; of a chat, account and number: `7/418`.
     pub conversation: String,
     /// Name the caller gave the recipient.
     pub contact_name: Option<String>,
     /// The recipient had opted out by then: this must not have been sent.
     #[serde(default)]
     pub to_opted_out: bool,
+    /// Of a chat: `text`, `input_select`, `cards`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Of a chat: what it shows beside its text, and whatever else the caller put there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_attributes: Option<serde_json::Value>,
+    /// Of a chat: the conversation's status when this was posted. A bot speaks in `pending` ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_status: Option<String>,
     /// The call that caused it: `request_id` in the request log.
     pub request_id: String,
 }
@@ -96,7 +109,7 @@ pub struct Notice {
     pub request_id: String,
 }
 
-/// One attempt of Podium's to tell of an event, or an event that was dropped without one.
+/// One attempt of a provider's to tell of an event, or an event that was dropped without one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     /// Place in the ledger, counted from 1.
@@ -125,12 +138,40 @@ pub struct Webhook {
     pub body: String,
 }
 
+/// A message that was exchanged elsewhere and put into a conversation of Podium's, for the shop's people to see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// Place in the ledger, counted from 1.
+    pub seq: u64,
+    /// When it was put there, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Whose conversation it is in: a phone in E.164, or an e-mail address.
+    pub phone: String,
+    /// Location it was for.
+    pub location: String,
+    /// Its text.
+    pub body: String,
+    /// The customer wrote it; else the shop did.
+    pub inbound: bool,
+    /// When it was written, in milliseconds since 1970.
+    pub published_ms: i64,
+    /// Podium's id of it.
+    pub message_id: String,
+    /// The conversation it went into.
+    pub conversation: String,
+    /// Name the caller gave the customer.
+    pub contact_name: String,
+    /// The call that caused it: `request_id` in the request log.
+    pub request_id: String,
+}
+
 /// A line of the file that is no effect.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Aside {
     Notice(Notice),
     Webhook(Webhook),
+    Import(Import),
 }
 
 /// The effects, and what stands beside them, in memory and, if a file was named, one JSON line each.
@@ -139,6 +180,7 @@ pub(super) struct Ledger {
     effects: Vec<Effect>,
     notices: Vec<Notice>,
     webhooks: Vec<Webhook>,
+    imports: Vec<Import>,
     last_seq: u64,
     file: Option<LineFile>,
 }
@@ -173,7 +215,7 @@ impl Ledger {
     /// Reads a line of the file.
     fn take_in(&mut self, line: &[u8]) -> serde_json::Result<()> {
         let value: serde_json::Value = serde_json::from_slice(line)?;
-        let aside = value.get("notice").is_some() || value.get("webhook").is_some();
+        let aside = ["notice", "webhook", "import"].iter().any(|name| value.get(name).is_some());
         let seq = if aside {
             match serde_json::from_value(value)? {
                 Aside::Notice(notice) => {
@@ -183,6 +225,10 @@ impl Ledger {
                 Aside::Webhook(webhook) => {
                     self.webhooks.push(webhook);
                     self.webhooks.last().map(|last| last.seq)
+                }
+                Aside::Import(import) => {
+                    self.imports.push(import);
+                    self.imports.last().map(|last| last.seq)
                 }
             }
         } else {
@@ -226,6 +272,18 @@ impl Ledger {
         Ok(())
     }
 
+    /// Numbers what the shop's people were shown and writes it down.
+    pub(super) fn record_import(&mut self, mut import: Import) -> io::Result<()> {
+        import.seq = self.last_seq + 1;
+        let aside = Aside::Import(import);
+        self.append(&aside)?;
+        if let Aside::Import(import) = aside {
+            self.last_seq = import.seq;
+            self.imports.push(import);
+        }
+        Ok(())
+    }
+
     fn append(&mut self, line: &impl Serialize) -> io::Result<()> {
         match &mut self.file {
             Some(file) => file.append(&serde_json::to_string(line)?),
@@ -242,6 +300,7 @@ impl Ledger {
         self.effects.clear();
         self.notices.clear();
         self.webhooks.clear();
+        self.imports.clear();
         Ok(())
     }
 
@@ -255,6 +314,10 @@ impl Ledger {
 
     pub(super) fn webhooks(&self) -> &[Webhook] {
         &self.webhooks
+    }
+
+    pub(super) fn imports(&self) -> &[Import] {
+        &self.imports
     }
 
     pub(super) fn of_phone<'a>(&'a self, phone: &'a str) -> impl Iterator<Item = &'a Effect> {

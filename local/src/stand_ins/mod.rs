@@ -1,22 +1,30 @@
-//! The stand-ins for Podium, Shopify and the ways to the shop's people, and the means to steer and to question them.
+//! The stand-ins for Podium, Shopify, Chatwoot, models, WooCommerce and the ways to the shop's people, and the means to steer and to question them.
 //!
 //! ```text
 //! /podium/...     Podium, both contracts      PODIUM_API_URL, and /podium/oauth/token
 //! /shopify/...    Shopify's Admin API         SHOPIFY_API_URL; also /shopify/{shop}/...
 //! /slack/services/...   Slack's incoming webhooks; /webhook/...   anybody else's; /sns   Amazon SNS, at / too
+//! /chatwoot/...   Chatwoot's API under /api/v1, its files under /rails
+//! /ai/...         models: OpenAI's two APIs and its transcriptions, Anthropic's, Bedrock's Converse
+//! /shop/...       WooCommerce under /wp-json: the Store API and REST v3
 //! /_control/...   faults, ledger, request log, order states, tokens; GET /_control explains itself
 //! ```
 
+mod ai;
 mod app;
 mod canned;
+mod chatwoot;
 mod control;
 pub(crate) mod faults;
 pub(crate) mod ledger;
+mod multipart;
 mod people;
 mod percent;
 mod pipeline;
 mod podium;
 pub(crate) mod requests;
+mod sending;
+mod shop;
 mod shopify;
 
 use std::io;
@@ -31,7 +39,7 @@ use tokio::task::AbortHandle;
 
 use self::app::App;
 use self::faults::FaultRule;
-use self::ledger::{Effect, Notice, Webhook};
+use self::ledger::{Effect, Import, Notice, Webhook};
 use self::requests::{Provider, RequestRecord};
 use crate::clock;
 use crate::server::Server;
@@ -51,7 +59,7 @@ pub struct StandIns {
     _webhooks: Sender,
 }
 
-/// Podium's end of its webhooks. It ends with the stand-ins.
+/// The providers' end of their webhooks. It ends with the stand-ins.
 #[derive(Debug)]
 struct Sender(AbortHandle);
 
@@ -83,6 +91,9 @@ impl StandIns {
                 pipeline::around(podium::attachments::routes(&app), Arc::clone(&app), Provider::Attachments),
             )
             .nest("/shopify", pipeline::around(shopify::routes(&app), Arc::clone(&app), Provider::Shopify))
+            .nest("/chatwoot", pipeline::around(chatwoot::routes(&app), Arc::clone(&app), Provider::Chatwoot))
+            .nest("/ai", pipeline::around(ai::routes(&app), Arc::clone(&app), Provider::Ai))
+            .nest("/shop", pipeline::around(shop::routes(&app), Arc::clone(&app), Provider::Shop))
             .nest_service("/slack", pipeline::around(people::slack::routes(&app), Arc::clone(&app), Provider::Slack))
             .nest_service(
                 "/webhook",
@@ -92,7 +103,9 @@ impl StandIns {
             .merge(pipeline::around(people::sns::at_root(&app), Arc::clone(&app), Provider::Sns))
             .merge(control::routes(&app));
         let server = Server::start(addr, router).await?;
-        let webhooks = tokio::spawn(podium::webhooks::run(Arc::clone(&app))).abort_handle();
+        app.lock().chatwoot.lives_at(&format!("http://{}/chatwoot", server.addr()));
+        app.lock().shop.lives_at(&format!("http://{}/shop", server.addr()));
+        let webhooks = tokio::spawn(sending::run(Arc::clone(&app))).abort_handle();
         Ok(Self { app, server, _webhooks: Sender(webhooks) })
     }
 
@@ -150,6 +163,24 @@ impl StandIns {
         format!("{}/sns", self.base_url())
     }
 
+    /// Base URL of Chatwoot. `cw-bot-token` is a bot's token there, and `cw-user-token` an administrator's.
+    #[must_use]
+    pub fn chatwoot_url(&self) -> String {
+        format!("{}/chatwoot", self.base_url())
+    }
+
+    /// Base URL of the models: `/v1/responses`, `/v1/messages` and so on are below it.
+    #[must_use]
+    pub fn ai_url(&self) -> String {
+        format!("{}/ai", self.base_url())
+    }
+
+    /// Base URL of the shop: `/wp-json` is below it.
+    #[must_use]
+    pub fn shop_url(&self) -> String {
+        format!("{}/shop", self.base_url())
+    }
+
     /// A Podium access token that is good now, for tests that do not care how one is got.
     #[must_use]
     pub fn podium_token(&self) -> String {
@@ -186,10 +217,16 @@ impl StandIns {
         self.app.lock().ledger.notices().to_vec()
     }
 
-    /// Every attempt of Podium's to tell of an event, oldest first.
+    /// Every attempt of Podium's or Chatwoot's to tell of an event, oldest first.
     #[must_use]
     pub fn webhooks(&self) -> Vec<Webhook> {
         self.app.lock().ledger.webhooks().to_vec()
+    }
+
+    /// What the shop's people were shown in Podium's conversations without anybody being sent it, oldest first.
+    #[must_use]
+    pub fn imports(&self) -> Vec<Import> {
+        self.app.lock().ledger.imports().to_vec()
     }
 
     /// Every provider call, oldest first (the last 10 000).
@@ -344,6 +381,120 @@ impl StandIns {
         self.app.lock().webhooks.put(name, fields)
     }
 
+    /// Changes Chatwoot's settings: `PUT /_control/chatwoot` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_chatwoot(&self, settings: &Value) -> Result<(), String> {
+        self.app.lock().chatwoot.change(settings)
+    }
+
+    /// Changes or adds a webhook of Chatwoot's: `PUT /_control/chatwoot/webhooks/{name}` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type, or the address is not plain HTTP.
+    pub fn set_chatwoot_webhook(&self, name: &str, fields: &Value) -> Result<(), String> {
+        self.app.lock().chatwoot.hooks.put(name, fields)
+    }
+
+    /// Lets go what a held webhook of Chatwoot's has: `POST /_control/chatwoot/webhooks/{name}/release` without the detour.
+    /// Returns how many deliveries that are.
+    ///
+    /// # Errors
+    /// When there is no such webhook, or no such order.
+    pub fn release_chatwoot(&self, name: &str, fields: &Value) -> Result<usize, String> {
+        self.app.lock().chatwoot.hooks.release(name, fields)
+    }
+
+    /// Sends a delivery of Chatwoot's once more, with the same id: `POST /_control/chatwoot/deliveries/{id}/repeat` without
+    /// the detour. False, if there was none of that id.
+    pub fn repeat_chatwoot(&self, delivery: &str) -> bool {
+        chatwoot::webhooks::repeat(&mut self.app.lock(), delivery)
+    }
+
+    /// Puts in what a customer wrote in a chat: `POST /_control/chatwoot/inbound` without the detour. Returns the ids.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn chat_inbound(&self, fields: &Value) -> Result<Value, String> {
+        chatwoot::events::inbound(&mut self.app.lock(), fields)
+    }
+
+    /// Clicks on an option of a message of ours: `POST /_control/chatwoot/submit` without the detour.
+    ///
+    /// # Errors
+    /// When there is no such message, or it has no such option.
+    pub fn chat_submit(&self, fields: &Value) -> Result<Value, String> {
+        chatwoot::events::submit(&mut self.app.lock(), fields)
+    }
+
+    /// Writes as a person of the shop's, or as Chatwoot itself: `POST /_control/chatwoot/agent` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type, or there is no such conversation.
+    pub fn chat_agent(&self, fields: &Value) -> Result<Value, String> {
+        chatwoot::events::agent(&mut self.app.lock(), fields)
+    }
+
+    /// Changes a conversation as the shop's people can: `PUT /_control/chatwoot/conversations/{account}/{id}` without the
+    /// detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_chat(&self, account: u64, id: u64, fields: &Value) -> Result<(), String> {
+        chatwoot::events::change(&mut self.app.lock(), (account, id), fields)
+    }
+
+    /// All that is known of a chat: `GET /_control/chatwoot/conversations/{account}/{id}` without the detour.
+    #[must_use]
+    pub fn chat(&self, account: u64, id: u64) -> Option<Value> {
+        self.app.lock().chatwoot.report((account, id))
+    }
+
+    /// What became visible to the customer of a chat, oldest first.
+    #[must_use]
+    pub fn chat_effects(&self, account: u64, id: u64) -> Vec<Effect> {
+        let conversation = format!("{account}/{id}");
+        let state = self.app.lock();
+        state.ledger.effects().iter().filter(|effect| effect.conversation == conversation).cloned().collect()
+    }
+
+    /// Every call for a file of a chat, with its headers: `GET /_control/chatwoot/media` without the detour.
+    #[must_use]
+    pub fn chat_media(&self) -> Vec<Value> {
+        self.app.lock().chatwoot.media.calls().to_vec()
+    }
+
+    /// Says what the models answer: `PUT /_control/ai` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_ai(&self, settings: &Value) -> Result<(), String> {
+        self.app.lock().ai.change(settings)
+    }
+
+    /// What the models were asked: `GET /_control/ai/asked` without the detour.
+    #[must_use]
+    pub fn ai_asked(&self) -> Vec<Value> {
+        self.app.lock().ai.asked().cloned().collect()
+    }
+
+    /// Changes the shop's settings: `PUT /_control/shop` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_shop(&self, settings: &Value) -> Result<(), String> {
+        self.app.lock().shop.change(settings)
+    }
+
+    /// Changes or adds a product: `PUT /_control/shop/products/{id}` without the detour.
+    ///
+    /// # Errors
+    /// When a field is unknown or of the wrong type.
+    pub fn set_product(&self, id: u64, fields: &Value) -> Result<(), String> {
+        self.app.lock().shop.put(id, fields)
+    }
+
     /// Makes every access token of a provider worthless; the next call gets a 401.
     pub fn revoke_tokens(&self, provider: Provider) {
         let mut state = self.app.lock();
@@ -352,6 +503,8 @@ impl StandIns {
             Provider::Shopify => state.shopify_tokens.revoke(),
             // Its files are public, and who tells people has an address instead of a token.
             Provider::Attachments | Provider::Slack | Provider::Webhook | Provider::Sns => {}
+            // Theirs do not run out; other ones are set instead.
+            Provider::Chatwoot | Provider::Ai | Provider::Shop => {}
         }
     }
 

@@ -59,7 +59,11 @@ fn admit(app: &App, provider: Provider, parts: &Parts, body: &[u8]) -> (String, 
     let query = parts.uri.query().unwrap_or_default();
     let text = String::from_utf8_lossy(body);
     let mut state = app.lock();
-    let phone = subject(&state.book, &path, &parts.uri, body);
+    let conversation = (provider == Provider::Chatwoot).then(|| state.chatwoot.in_path(&path)).flatten();
+    let phone = match conversation {
+        Some(at) => state.chatwoot.phone_of(at),
+        None => subject(&state.book, &path, &parts.uri, body),
+    };
     let call = Call {
         provider,
         method: parts.method.as_str(),
@@ -79,6 +83,8 @@ fn admit(app: &App, provider: Provider, parts: &Parts, body: &[u8]) -> (String, 
         podium_version: named("podium-version"),
         range: named("range"),
         authorized: parts.headers.contains_key(header::AUTHORIZATION),
+        api_access_token: parts.headers.contains_key("api_access_token"),
+        conversation: conversation.map(|(account, number)| format!("{account}/{number}")),
         query: query.to_owned(),
         status: None,
         fault: taken.as_ref().map(|(rule, _)| *rule),

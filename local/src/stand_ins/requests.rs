@@ -23,6 +23,12 @@ pub enum Provider {
     Webhook,
     /// Amazon SNS.
     Sns,
+    /// Chatwoot: its API and its files.
+    Chatwoot,
+    /// Models, of whatever vendor.
+    Ai,
+    /// WooCommerce.
+    Shop,
 }
 
 impl Provider {
@@ -35,6 +41,9 @@ impl Provider {
             Self::Slack => "/slack",
             Self::Webhook => "/webhook",
             Self::Sns => "/sns",
+            Self::Chatwoot => "/chatwoot",
+            Self::Ai => "/ai",
+            Self::Shop => "/shop",
         }
     }
 }
@@ -62,6 +71,10 @@ pub struct RequestRecord {
     pub range: Option<String>,
     /// Whether it carried an `authorization` header, good or not.
     pub authorized: bool,
+    /// Whether it carried an `api_access_token` header, good or not.
+    pub api_access_token: bool,
+    /// The chat it was about, if its path named one: `7/418`.
+    pub conversation: Option<String>,
     /// Status answered; none while it runs, and none if the connection was closed without one.
     pub status: Option<u16>,
     /// The fault rule that acted on it.

@@ -85,12 +85,24 @@ async fn imported_messages_are_shown_and_not_sent() {
         assert_eq!((answer.status, &answer.json()["code"]), (400, &json!("invalid_request_values")), "{field}");
     }
     assert!(bench.stand_ins.contacts_of(PHONE).is_empty(), "what is refused leaves nothing");
+    assert!(bench.stand_ins.imports().is_empty());
 
     let sent = bench.podium("POST", "/v4/messages", &message(PHONE, "Yes")).await.json();
     let shown = bench.podium("POST", "/v4/import/messages", &import).await;
     assert_eq!((shown.status, &shown.json()["data"]["createdAt"]), (200, &import["publishedAt"]));
     assert_eq!(shown.json()["data"]["items"][0]["sourceType"], "inbound");
     assert_eq!(bench.stand_ins.ledger().len(), 1, "the import reached nobody");
+    let [entry] = bench.stand_ins.imports().try_into().unwrap();
+    assert_eq!((entry.phone.as_str(), entry.location.as_str(), entry.inbound), (PHONE, LOCATION, true));
+    assert_eq!((json!(entry.body), json!(entry.contact_name)), (import["body"].clone(), json!("Mara Quill")));
+    assert_eq!((entry.seq, entry.published_ms), (2, 1_767_323_045_000));
+    let shown_as = &shown.json()["data"];
+    assert_eq!(json!(entry.message_id), shown_as["uid"]);
+    assert_eq!(json!(entry.conversation), shown_as["conversation"]["uid"]);
+    let listed = bench.control("GET", "/ledger?phone=+61491570156", &Value::Null).await.json();
+    assert_eq!((&listed["count"], &listed["imports"][0]["message_id"]), (&json!(1), &shown_as["uid"]));
+    let others = bench.control("GET", "/ledger?phone=+61491570157", &Value::Null).await.json();
+    assert_eq!(others["imports"], json!([]));
     let conversation = sent["data"]["conversation"]["uid"].as_str().unwrap();
     let path = format!("/v4/conversations/{conversation}/messages");
     let messages = bench.podium("GET", &path, &Value::Null).await.json();

@@ -70,6 +70,35 @@ async fn a_restart_keeps_the_ledger_and_the_lookups() {
 }
 
 #[tokio::test]
+async fn a_restart_keeps_what_was_imported() {
+    let file = Scratch::new("imports");
+    let bench = file.open().await.unwrap();
+    let import = |body: &str, name: &str| {
+        json!({
+            "body": body, "channel": { "type": "phone", "identifier": PHONE }, "contactName": name,
+            "direction": "inbound", "locationUid": LOCATION, "publishedAt": "2026-01-02T03:04:05Z",
+        })
+    };
+    let first = bench.podium("POST", "/v4/import/messages", &import("one", "Mara")).await.json();
+    bench.podium("POST", "/v4/messages", &message(PHONE, "two")).await;
+    bench.podium("POST", "/v4/import/messages", &import("three", "Mara Quill")).await;
+    let before = bench.stand_ins.imports();
+    assert_eq!(before.iter().map(|import| import.seq).collect::<Vec<_>>(), [1, 3], "one numbering");
+    bench.stand_ins.stop().await;
+
+    let bench = file.open().await.unwrap();
+    assert_eq!((bench.stand_ins.imports(), bench.stand_ins.ledger().len()), (before, 1));
+    let conversation = first["data"]["conversation"]["uid"].as_str().unwrap();
+    let path = format!("/v4/conversations/{conversation}/messages");
+    let messages = bench.podium("GET", &path, &Value::Null).await.json();
+    let uids: Vec<&Value> = messages["data"].as_array().unwrap().iter().map(|one| &one["uid"]).collect();
+    assert!(uids.len() == 3 && uids.contains(&&first["data"]["uid"]), "{uids:?}");
+    assert_eq!(bench.stand_ins.contacts_of(PHONE)[0]["name"], "Mara Quill");
+    assert_eq!(bench.control("DELETE", "/ledger", &Value::Null).await.status, 204);
+    assert!(bench.stand_ins.imports().is_empty());
+}
+
+#[tokio::test]
 async fn half_a_line_is_dropped_and_a_bad_line_is_an_error() {
     let file = Scratch::new("torn");
     let bench = file.open().await.unwrap();

@@ -14,8 +14,8 @@ async fn the_samples_locations_are_known_from_the_start() {
     for (uid, name) in [
         ("loc_sydney", "Sydney"),
         ("loc_burleigh", "Burleigh Heads"),
-        ("2402d60a-8fc7-58ed-8992-ee47f110175e", "Sydney"),
-        ("34dc3207-f0e7-5b39-bf15-36b47e50111f", "Burleigh Heads"),
+        ("2402d60a-8fc7-58ed-8992-ee47f110175e", "Sydney Outlet"),
+        ("34dc3207-f0e7-5b39-bf15-36b47e50111f", "Burleigh Heads Outlet"),
     ] {
         let found = location(&bench, uid).await;
         assert_eq!((&found["name"], &found["displayName"]), (&json!(name), &json!(name)));

@@ -2,7 +2,9 @@
 //! hide what these tests are about.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops where it fails")]
 
+mod ai;
 mod attachments;
+mod chatwoot;
 mod contacts;
 mod conversations;
 mod faults;
@@ -14,6 +16,8 @@ mod podium;
 mod program;
 mod reviews;
 mod routes;
+mod shop;
 mod shopify;
+mod site;
 mod webhooks;
 mod wire;

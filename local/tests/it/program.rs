@@ -97,6 +97,12 @@ async fn mistakes_are_told_in_one_line_and_not_by_a_panic() {
         (vec!["serve"], "nothing to serve"),
         (vec!["serve", "--front-door", "127.0.0.1:0"], "--routes"),
         (vec!["serve", "--stand-ins", "nowhere"], "stand-ins on nowhere"),
+        (vec!["serve", "--site", "127.0.0.1:0"], "--site-root"),
+        (vec!["serve", "--upload-host", "http://127.0.0.1:9"], "--site"),
+        (
+            vec!["serve", "--site", "127.0.0.1:0", "--site-root", "/nonexistent", "--api", "http://127.0.0.1:9"],
+            "site on 127.0.0.1:0",
+        ),
         (vec!["serve", "--stand-ins", "127.0.0.1:0", "--ledger", "/nonexistent/x"], "stand-ins on"),
         (
             vec![

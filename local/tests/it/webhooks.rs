@@ -101,6 +101,35 @@ async fn published_events_are_signed_over_time_and_body() {
 }
 
 #[tokio::test]
+async fn what_was_imported_is_told_of_only_if_that_is_wanted() {
+    let bench = Bench::start().await;
+    hooked(&bench, "default", &json!({})).await;
+    hooked(&bench, "brief", &json!({ "scheme": "brief" })).await;
+    let import = |direction: &str| {
+        json!({
+            "body": "Do you have kayaks?", "channel": { "type": "phone", "identifier": PHONE }, "contactName": "Mara",
+            "direction": direction, "locationUid": LOCATION, "publishedAt": "2026-01-02T03:04:05Z",
+        })
+    };
+    bench.podium("POST", "/v4/import/messages", &import("inbound")).await;
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    assert!(bench.stand_ins.webhooks().is_empty(), "Podium does not say that it does");
+    assert_eq!(bench.control("PUT", "/podium", &json!({ "echo_imports": true })).await.status, 200);
+    let shown = bench.podium("POST", "/v4/import/messages", &import("inbound")).await.json();
+    bench.podium("POST", "/v4/import/messages", &import("outbound")).await;
+    let told = attempts(&bench, 2).await;
+    assert!(told.iter().all(|one| one.event_type == "message.received" && one.phone.as_deref() == Some(PHONE)));
+    let body = |hook: &str| -> Value {
+        serde_json::from_str(&told.iter().find(|one| one.hook == hook).unwrap().body).unwrap()
+    };
+    assert_eq!(body("default")["data"], shown["data"]);
+    assert_eq!(body("default")["data"]["webchatUrl"], Value::Null);
+    let brief = &body("brief")["data"];
+    assert_eq!((&brief["message_uid"], &brief["body"]), (&shown["data"]["uid"], &json!("Do you have kayaks?")));
+    assert_eq!(bench.stand_ins.imports().len(), 3);
+}
+
+#[tokio::test]
 async fn the_briefs_events_are_signed_over_the_body() {
     let bench = Bench::start().await;
     hooked(&bench, "brief", &json!({ "scheme": "brief" })).await;

@@ -108,7 +108,7 @@ async fn serve(State(app): State<Arc<App>>, Path(name): Path<String>, method: Me
             }
             response
         }
-        None => Response::new(Body::new(Filler { next: 0, end: attachment.size, told: attachment.length })),
+        None => Response::new(Body::new(Filler::of(attachment.size, attachment.length))),
     };
     // The server leaves the body of a HEAD's answer out, and keeps what the headers say of it.
     if attachment.ranges {
@@ -146,11 +146,18 @@ impl Range {
 }
 
 /// Bytes that follow from their place in the file, so that parts can be told from each other.
-struct Filler {
+pub(in crate::stand_ins) struct Filler {
     next: u64,
     end: u64,
     /// Whether the answer says how many there are.
     told: bool,
+}
+
+impl Filler {
+    /// A whole file.
+    pub(in crate::stand_ins) fn of(size: u64, told: bool) -> Self {
+        Self { next: 0, end: size, told }
+    }
 }
 
 impl axum::body::HttpBody for Filler {

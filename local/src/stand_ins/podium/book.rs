@@ -1,7 +1,7 @@
 //! What Podium knows about people: contacts, conversations, review links and reviews.
 //!
-//! Contacts and conversations come into being with the first message to a phone, so they can be rebuilt from the ledger.
-//! What no customer has noticed is forgotten by a restart: links that were never sent, notes, tags, imported messages,
+//! Contacts and conversations come into being with the first message to a phone, so they can be rebuilt from the ledger; so
+//! can imported messages. What else no customer has noticed is forgotten by a restart: links that were never sent, notes, tags,
 //! what customers wrote, reviews, deliveries, contacts that were only created, and what was changed about any of them.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use super::person::Contact;
 use super::review::Review;
 use crate::clock::iso;
 use crate::stand_ins::app::derived_uid;
-use crate::stand_ins::ledger::Effect;
+use crate::stand_ins::ledger::{Effect, Import};
 
 /// Where review links point to. The uid is in the link, so that a message can be traced to its invitation.
 pub(crate) const LINK: &str = "https://podium.example.test/r/";
@@ -379,6 +379,22 @@ impl Book {
         contact.name = Some(contact_name.to_owned());
         self.open_conversation(&message.conversation, &message.phone, Some(&message.location), now_ms);
         self.imported.push(message);
+    }
+
+    /// Takes in again what the ledger says was imported.
+    pub(crate) fn remember_import(&mut self, import: &Import) {
+        let message = Imported {
+            uid: import.message_id.clone(),
+            conversation: import.conversation.clone(),
+            phone: import.phone.clone(),
+            location: import.location.clone(),
+            body: import.body.clone(),
+            inbound: import.inbound,
+            published_ms: import.published_ms,
+            imported_ms: import.at_ms,
+            written: None,
+        };
+        self.import(message, &import.contact_name);
     }
 
     pub(crate) fn imported(&self) -> &[Imported] {

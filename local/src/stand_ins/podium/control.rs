@@ -20,7 +20,7 @@ pub(in crate::stand_ins) const HELP: &str = "\
   GET, PUT    /_control/podium                 rotate_refresh_tokens, expires_in, client_id, client_secret,
                                                refresh_tokens, access_tokens, page_size, visible_after_ms,
                                                lookups_empty_after_create, wrong_contact_first,
-                                               duplicate_contacts, campaigns_allowed, locations
+                                               duplicate_contacts, echo_imports, campaigns_allowed, locations
   POST   /_control/podium/revoke
   PUT    /_control/podium/locations/{uid}      name, country (null: none), archived, addressless; adds what is not there
   GET, DELETE the same

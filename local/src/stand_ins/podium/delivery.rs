@@ -92,5 +92,6 @@ pub(crate) fn id_of(effect: &Effect) -> Option<&str> {
     match effect.kind {
         EffectKind::Message => effect.message_id.as_deref(),
         EffectKind::ReviewInvitation => effect.invitation_id.as_deref(),
+        EffectKind::Chat => None,
     }
 }

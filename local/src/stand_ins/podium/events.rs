@@ -50,6 +50,7 @@ pub(super) fn ended(state: &mut State, effect: &Effect) {
             };
             happened.brief = Some((kind, data));
         }
+        EffectKind::Chat => return,
     }
     tell(state, &happened);
 }
@@ -122,7 +123,8 @@ pub(in crate::stand_ins) fn receive(state: &mut State, given: &Value) -> Result<
     Ok((message.uid, message.conversation))
 }
 
-fn received(state: &mut State, message: &Imported) {
+/// Tells of a message of a customer's.
+pub(super) fn received(state: &mut State, message: &Imported) {
     let country = state.podium.settings.location(&message.location).and_then(|location| location.country.clone());
     let written = message.written.as_ref();
     let attachments: Vec<Value> = written
@@ -146,7 +148,8 @@ fn received(state: &mut State, message: &Imported) {
     let happened = Happened {
         phone: Some(message.phone.clone()),
         published: Some(("message.received", view::imported(message, &state.book))),
-        brief: Some(("webchat.message.received", brief)),
+        // What was imported did not come through Podium's own widget.
+        brief: Some((if written.is_some() { "webchat.message.received" } else { "message.received" }, brief)),
     };
     tell(state, &happened);
 }

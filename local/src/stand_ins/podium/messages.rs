@@ -13,7 +13,7 @@ use super::person::Contact;
 use super::{events, locations, view};
 use crate::clock::{self, iso, parse_iso};
 use crate::stand_ins::app::State;
-use crate::stand_ins::ledger::{Contract, Effect, EffectKind};
+use crate::stand_ins::ledger::{Contract, Effect, EffectKind, Import};
 use crate::stand_ins::requests::Provider;
 
 /// What a customer is about to get.
@@ -49,6 +49,9 @@ pub(super) fn put(state: &mut State, ask: &Ask, sending: Sending<'_>) -> Result<
         conversation,
         contact_name: sending.contact_name.map(str::to_owned),
         to_opted_out: opted_out(state, sending.phone),
+        content_type: None,
+        content_attributes: None,
+        conversation_status: None,
         request_id: ask.request_id.clone(),
     };
     let effect = state.effect(effect).map_err(|error| Refusal::ledger(&error))?;
@@ -158,7 +161,9 @@ pub(super) async fn one(Path((uid, message)): Path<(String, String)>, ask: Ask) 
     sent.or_else(imported).map(|message| ask.ok(&message)).ok_or_else(Refusal::not_found)
 }
 
-/// `POST /v4/import/messages`: shows what was said elsewhere. Nobody is sent anything, so the ledger has nothing of it.
+/// `POST /v4/import/messages`: shows what was said elsewhere. Nobody is sent anything, so in the ledger it stands beside the
+/// effects. The same call again puts it there again. Whether Podium tells of it like of what a customer wrote is not documented;
+/// with `echo_imports` it does.
 pub(super) async fn import(ask: Ask) -> Answer {
     let body = ask.required("body")?;
     let phone = channel(&ask)?;
@@ -183,7 +188,24 @@ pub(super) async fn import(ask: Ask) -> Answer {
         imported_ms: clock::now_ms(),
         written: None,
     };
+    let import = Import {
+        seq: 0,
+        at_ms: message.imported_ms,
+        phone: message.phone.clone(),
+        location: message.location.clone(),
+        body: message.body.clone(),
+        inbound,
+        published_ms,
+        message_id: message.uid.clone(),
+        conversation: message.conversation.clone(),
+        contact_name: contact_name.to_owned(),
+        request_id: ask.request_id.clone(),
+    };
+    state.ledger.record_import(import).map_err(|error| Refusal::ledger(&error))?;
     state.book.import(message.clone(), contact_name);
+    if inbound && state.podium.settings.echo_imports {
+        events::received(&mut state, &message);
+    }
     Ok(ask.ok(&view::imported(&message, &state.book)))
 }
 

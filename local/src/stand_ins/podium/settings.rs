@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) wrong_contact_first: bool,
     /// The briefs' create makes a second contact for a phone instead of answering 409.
     pub(crate) duplicate_contacts: bool,
+    /// Tells by webhook of what was imported from a customer, as if they had written it here.
+    pub(crate) echo_imports: bool,
     /// Podium has put the integration on its list for campaign opt-outs.
     pub(crate) campaigns_allowed: bool,
     /// The organisation's locations. Others are refused.
@@ -56,8 +58,8 @@ impl Default for Settings {
     /// Podium's documented values, and the locations that the sample events come from.
     fn default() -> Self {
         let stores = [
-            ("34dc3207-f0e7-5b39-bf15-36b47e50111f", "Burleigh Heads", "AU"),
-            ("2402d60a-8fc7-58ed-8992-ee47f110175e", "Sydney", "AU"),
+            ("34dc3207-f0e7-5b39-bf15-36b47e50111f", "Burleigh Heads Outlet", "AU"),
+            ("2402d60a-8fc7-58ed-8992-ee47f110175e", "Sydney Outlet", "AU"),
             ("loc_burleigh", "Burleigh Heads", "AU"),
             ("loc_sydney", "Sydney", "AU"),
             ("loc_austin", "Austin", "US"),
@@ -81,6 +83,7 @@ impl Default for Settings {
             lookups_empty_after_create: 0,
             wrong_contact_first: false,
             duplicate_contacts: false,
+            echo_imports: false,
             campaigns_allowed: true,
             locations: locations.to_vec(),
         }

@@ -8,20 +8,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use super::VERSION;
 use super::settings::changed;
 use crate::clock;
 use crate::post::Target;
-use crate::say::warn;
-use crate::stand_ins::app::{App, State};
-use crate::stand_ins::ledger::Webhook;
+use crate::stand_ins::app::State;
+use crate::stand_ins::sending::{Ended, Try, Whose, hex_hmac};
 
 /// Whose events, and signed how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,8 +171,8 @@ impl Webhooks {
         self.hooks.values().any(|hook| hook.settings.scheme != Scheme::Published)
     }
 
-    /// Starts the first try of every line that is due. Returns them, and how long nothing else will be.
-    fn due(&mut self, now_ms: i64) -> (Vec<Try>, Option<Duration>) {
+    /// Starts the first try of every line that is due. Returns them, and when the next will be.
+    pub(in crate::stand_ins) fn due(&mut self, now_ms: i64) -> (Vec<Try>, Option<i64>) {
         let mut tries = Vec::new();
         let mut next_ms: Option<i64> = None;
         for (name, hook) in &mut self.hooks {
@@ -193,27 +189,34 @@ impl Webhooks {
             let stamp_ms = event.stamped_ms.filter(|_| !hook.settings.restamp).unwrap_or(now_ms);
             event.stamped_ms = Some(stamp_ms);
             tries.push(Try {
+                whose: Whose::Podium,
                 hook: name.clone(),
+                url: hook.settings.url.clone(),
                 target: hook.target.clone(),
+                timeout: Duration::from_millis(hook.settings.timeout_ms),
+                dropped: hook.settings.drop,
                 headers: signed(&hook.settings, stamp_ms, &event.body),
-                settings: hook.settings.clone(),
-                event: event.clone(),
+                attempt: event.tries,
+                uid: event.uid.clone(),
+                key: 0,
+                kind: event.kind.to_owned(),
+                phone: event.phone.clone(),
+                body: event.body.clone(),
             });
         }
-        let wait = next_ms.map(|at| Duration::from_millis(at.saturating_sub(now_ms).max(1).unsigned_abs()));
-        (tries, wait)
+        (tries, next_ms)
     }
 
     /// Moves the line on, or holds it back.
-    fn tried(&mut self, name: &str, uid: &str, over: bool, now_ms: i64) {
-        let Some(hook) = self.hooks.get_mut(name) else { return };
+    pub(in crate::stand_ins) fn tried(&mut self, ended: &Ended) {
+        let Some(hook) = self.hooks.get_mut(&ended.hook) else { return };
         hook.busy = false;
-        let Some(first) = hook.line.front_mut().filter(|first| first.uid == uid) else { return };
-        if over {
+        let Some(first) = hook.line.front_mut().filter(|first| first.uid == ended.uid) else { return };
+        if ended.dropped || ended.taken() {
             hook.line.pop_front();
             return;
         }
-        first.due_ms = now_ms.saturating_add(i64::try_from(hook.settings.retry_ms).unwrap_or(i64::MAX));
+        first.due_ms = ended.at_ms.saturating_add(i64::try_from(hook.settings.retry_ms).unwrap_or(i64::MAX));
         hook.settings.disabled |= first.tries >= hook.settings.tries;
     }
 }
@@ -253,66 +256,6 @@ pub(crate) fn tell(state: &mut State, happened: &Happened) {
     webhooks.changed.notify_one();
 }
 
-/// One attempt.
-struct Try {
-    hook: String,
-    target: Target,
-    settings: Settings,
-    headers: BTreeMap<String, String>,
-    event: Event,
-}
-
-/// Sends what is due, for as long as the stand-ins run.
-pub(in crate::stand_ins) async fn run(app: Arc<App>) {
-    let changed = app.lock().webhooks.changed();
-    let mut under_way = JoinSet::new();
-    loop {
-        let (tries, wait) = app.lock().webhooks.due(clock::now_ms());
-        for one in tries {
-            let app = Arc::clone(&app);
-            under_way.spawn(async move { attempt(&app, one).await });
-        }
-        tokio::select! {
-            () = changed.notified() => {}
-            Some(_) = under_way.join_next() => {}
-            () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => {}
-        }
-    }
-}
-
-async fn attempt(app: &App, one: Try) {
-    let Try { hook, target, settings, headers, event } = one;
-    let dropped = settings.drop;
-    let answer = if dropped {
-        Err("dropped".to_owned())
-    } else {
-        let timeout = Duration::from_millis(settings.timeout_ms);
-        target.post(&headers, event.body.clone(), timeout).await
-    };
-    let now_ms = clock::now_ms();
-    let status = answer.as_ref().ok().copied();
-    let mut state = app.lock();
-    let recorded = state.ledger.record_webhook(Webhook {
-        seq: 0,
-        at_ms: now_ms,
-        hook: hook.clone(),
-        url: settings.url,
-        event_type: event.kind.to_owned(),
-        event_uid: event.uid.clone(),
-        phone: event.phone,
-        attempt: if dropped { 0 } else { event.tries },
-        status,
-        problem: answer.err(),
-        headers,
-        body: event.body,
-    });
-    if let Err(error) = recorded {
-        warn(format_args!("the ledger cannot be written, so a webhook is missing there: {error}"));
-    }
-    let over = dropped || status.is_some_and(|status| (200..300).contains(&status));
-    state.webhooks.tried(&hook, &event.uid, over, now_ms);
-}
-
 /// The headers of the signature; none without a secret.
 fn signed(settings: &Settings, at_ms: i64, body: &str) -> BTreeMap<String, String> {
     let Some(secret) = &settings.secret else { return BTreeMap::new() };
@@ -329,13 +272,6 @@ fn signed(settings: &Settings, at_ms: i64, body: &str) -> BTreeMap<String, Strin
             BTreeMap::from([header("x-podium-signature", format!("t={seconds},v1={signature}"))])
         }
     }
-}
-
-fn hex_hmac(secret: &str, text: &str) -> String {
-    // HMAC takes a key of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
-    mac.update(text.as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
