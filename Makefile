@@ -13,11 +13,13 @@ FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.tom
 ARCHITECTURE ?= arm64
 
 ##@ Try it
-.PHONY: run demo demo-kill
+.PHONY: run demo demo-models demo-kill
 run: $(STAMP) ## Start everything on this machine and stay; settings by name: REVIEW_BUFFER_SECONDS=60 make run
 	@$(PY) local/stack.py up
-demo: $(STAMP) ## Send a day of orders, messages, deliveries and reviews through it and show what became of each
+demo: $(STAMP) ## Send a day of orders, messages, chats, deliveries and reviews through it and show what became of each
 	@$(PY) local/demo.py $(ARGS)
+demo-models: $(STAMP) ## Let the assistant think with each kind of model and show what became of each chat (ARGS="--provider openai")
+	@$(PY) local/demo_models.py $(ARGS)
 demo-kill: $(STAMP) ## Kill the functions while orders, messages and reviews flow; nobody is texted twice, nobody is lost (ARGS="--rounds 100")
 	@$(PY) local/demo_kill.py $(ARGS)
 

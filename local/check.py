@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from emulator import REGION, Emulator
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
@@ -97,16 +100,43 @@ def tests() -> None:
     _run("cargo", "test", "--workspace", "--locked")
 
 
+def uploads() -> None:
+    """The emulator checks signatures; nothing that the other tests have does. It is asked with a session's credentials, as
+    a function would."""
+    with TemporaryDirectory() as state:
+        storage = Emulator(int(os.environ.get("FRONTDESK_TEST_PORT_AWS", "14566")), Path(state))
+        process = storage.start()
+        try:
+            storage.wait_until_ready(process)
+            storage.client("s3").create_bucket(Bucket="files")
+            page = {"AllowedMethods": ["PUT"], "AllowedOrigins": ["http://localhost:8790"]}
+            rules = [{**page, "AllowedHeaders": ["content-type"]}]
+            storage.client("s3").put_bucket_cors(Bucket="files", CORSConfiguration={"CORSRules": rules})
+            session = storage.client("sts").get_session_token()["Credentials"]
+            environment = {
+                "AWS_REGION": REGION,
+                "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+                "AWS_SESSION_TOKEN": session["SessionToken"],
+                "AWS_ENDPOINT_URL_S3": storage.endpoint,
+            }
+            suite = ("--package", "frontdesk-tests", "--test", "aws", "--locked")
+            _run("cargo", "test", *suite, "uploads::", "--", "--ignored", env=environment)
+        finally:
+            process.stop(10.0)
+
+
 def fuzzing() -> None:
     _run("sh", "tests/fuzz/run.sh", "10")
 
 
 def end_to_end() -> None:
     with _stack_of_its_own() as environment:
-        _run(PYTHON, "local/demo.py", "--to-the-end", env=environment)
+        _run(PYTHON, "local/demo.py", "--to-the-end", "--whole-workspace", env=environment)
     # These have stacks of their own, for their settings and for what they do to them.
     own, brief = "--whole-workspace", ("--contract", "brief")
     _run(PYTHON, "local/demo.py", own, *brief, "--part", "chats", "--part", "after")
+    _run(PYTHON, "local/demo_models.py", own)
     _run(PYTHON, "local/demo_kill.py", own)
     _run(PYTHON, "local/demo_kill.py", own, *brief, "--rounds", "8")
 
@@ -115,7 +145,7 @@ def end_to_end() -> None:
 def _stack_of_its_own() -> Iterator[Mapping[str, str]]:
     """A fresh stack beside the developer's. The environment says which, to stack.py and to whoever calls it."""
     environment = {"FRONTDESK_LOCAL_STATE_DIR": str(ROOT / "target" / "e2e-stack")}
-    for name, port in (("FRONT_DOOR", "18787"), ("STAND_INS", "18788"), ("AWS", "14566")):
+    for name, port in (("FRONT_DOOR", "18787"), ("STAND_INS", "18788"), ("AWS", "14566"), ("SITE", "18790")):
         environment[f"FRONTDESK_LOCAL_PORT_{name}"] = os.environ.get(f"FRONTDESK_TEST_PORT_{name}", port)
     stack = [PYTHON, "local/stack.py"]
     _run(*stack, "down", env=environment)
@@ -136,6 +166,7 @@ SECTIONS = [
     Section("lint", "Lints", lint),
     Section("docs", "Documentation", docs),
     Section("tests", "Unit, race, crash and conformance tests", tests),
+    Section("uploads", "Files by presigned addresses, against storage that checks signatures", uploads),
     Section("fuzz", "Fuzzing, ten seconds for each target; make fuzz takes longer", fuzzing),
     Section("e2e", "End to end: the deployed template, real binaries, processes killed", end_to_end),
 ]

@@ -4,7 +4,10 @@
     demo.py --fresh               on a fresh one, whatever runs
     demo.py --contract brief      on a fresh one, with the Podium of the briefs, that knows the briefs' signatures only
     demo.py --part chats          only what customers write; --part orders: only what they buy; --part after: only what
-                                  comes after that: deliveries, reviews, an outage, demands about data
+                                  comes after that: deliveries, reviews, an outage, demands about data; --part assistant:
+                                  only what they write through Chatwoot; --part website: only what they do on the
+                                  shop's page, in a browser
+    demo.py --pictures            takes the documents' pictures of the page anew
     demo.py --to-the-end          the shop's data is erased in the end, as on a fresh stack; that of yours is gone, too
 
 It ends with 0 only if every order, message and review ended as it should, every customer got exactly the texts that were
@@ -16,13 +19,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
 import demo_after
+import demo_assistant
 import demo_cases
 import demo_chats
+import demo_website
 from demo_cases import Shop
 from orders import masked
 from progress import StackError
@@ -65,15 +70,20 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="on a stack of its own, even if one runs")
     parser.add_argument("--contract", choices=["published", "brief"], help="of a fresh stack; default published")
     parser.add_argument(
-        "--part", action="append", choices=["orders", "chats", "after"], help="may be given again; default all"
+        "--part",
+        action="append",
+        choices=["orders", "chats", "assistant", "website", "after"],
+        help="may be given again; default all",
     )
+    parser.add_argument("--pictures", action="store_true", help="take the pictures of the page anew (docs/pictures)")
     parser.add_argument("--to-the-end", action="store_true", help="erase the shop's data in the end")
     parser.add_argument("--whole-workspace", action="store_true", help="for a fresh stack: see stack.py up --help")
     options = parser.parse_args()
     try:
         with _stack(options) as (stack, its_own):
             to_the_end = options.to_the_end or its_own
-            if not demonstrate(stack, Timeline(), options.part, to_the_end=to_the_end):
+            website = {"whole_workspace": options.whole_workspace, "pictures": options.pictures}
+            if not demonstrate(stack, Timeline(), options.part, to_the_end=to_the_end, website=website):
                 raise StackError("not everything ended as it should")
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
@@ -112,11 +122,24 @@ def _check_settings(stack: RunningStack) -> None:
 
 
 def demonstrate(
-    stack: RunningStack, timeline: Timeline, parts: list[str] | None = None, *, to_the_end: bool = False
+    stack: RunningStack,
+    timeline: Timeline,
+    parts: list[str] | None = None,
+    *,
+    to_the_end: bool = False,
+    website: Mapping[str, bool] | None = None,
 ) -> bool:
-    """Plays everything, or some parts of it, and returns whether it ended as it should."""
+    """Plays everything, or some parts of it, and returns whether it ended as it should. `website`: how its part is played."""
     after = partial(demo_after.demonstrate, to_the_end=to_the_end)
-    plays = {"orders": _orders, "chats": demo_chats.demonstrate, "after": after}
+    assistant = demo_assistant.demonstrate
+    page = partial(demo_website.demonstrate, **(website or {}))
+    plays = {
+        "orders": _orders,
+        "chats": demo_chats.demonstrate,
+        "assistant": assistant,
+        "website": page,
+        "after": after,
+    }
     results = []
     for name, play in plays.items():
         if not parts or name in parts:

@@ -138,6 +138,7 @@ def deploy(
         changed=changed,
     )
     _allow_batches(emulator, deployed)
+    _allow_plain_http(emulator, deployed)
     return deployed
 
 
@@ -238,3 +239,18 @@ def _allow_batches(emulator: Emulator, deployed: Deployment) -> None:
                 statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
             if statements:
                 iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+def _allow_plain_http(emulator: Emulator, deployed: Deployment) -> None:
+    # AWS is reached by https, so its buckets may refuse everything else; the emulator has nothing else.
+    store = emulator.client("s3")
+    for _, bucket in deployed.named("AWS::S3::Bucket"):
+        try:
+            policy = json.loads(store.get_bucket_policy(Bucket=bucket)["Policy"])
+        except ClientError:
+            continue
+        kept = [one for one in policy["Statement"] if "aws:SecureTransport" not in json.dumps(one.get("Condition", {}))]
+        if kept:
+            store.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy | {"Statement": kept}))
+        else:
+            store.delete_bucket_policy(Bucket=bucket)

@@ -124,6 +124,18 @@ class RunningStack:
     def events(self, keys: Iterable[str]) -> dict[str, Row]:
         return self._rows("inbox", list(keys))
 
+    def inbox_since(self, since_ms: int) -> dict[str, Row]:
+        """The inbox's rows of events that came in since then, each with its body as a person would read it (`text`)."""
+        pages = self._emulator.client("dynamodb").get_paginator("scan")
+        asked = pages.paginate(
+            TableName=self._table("inbox"),
+            ConsistentRead=True,
+            FilterExpression="received_at_ms >= :since_ms",
+            ExpressionAttributeValues={":since_ms": {"N": str(since_ms)}},
+        )
+        rows = [self._read(item) for page in asked for item in page["Items"]]
+        return {row["pk"]: row | {"text": str(_shown(row, "body_bytes"))} for row in rows if "body_bytes" in row}
+
     def requests(self, order_ids: Iterable[int]) -> dict[int, Row]:
         """The review requests of these orders, as far as they have one."""
         found = self._rows("review_requests", [f"{self.shop}#{id}" for id in order_ids])
@@ -289,95 +301,96 @@ class RunningStack:
 
     def ledger(self) -> list[dict[str, Any]]:
         """Everything that customers would have noticed."""
-        return self._control("GET", "/ledger")["effects"]
+        return self.control("GET", "/ledger")["effects"]
 
     def notices(self) -> list[dict[str, Any]]:
         """Everything that the shop's people were told."""
-        return self._control("GET", "/ledger")["notices"]
+        return self.control("GET", "/ledger")["notices"]
 
     def podiums_webhooks(self) -> list[dict[str, Any]]:
         """Each attempt of Podium's to tell of something, and what was lost on the way."""
-        return self._control("GET", "/ledger")["webhooks"]
+        return self.control("GET", "/ledger")["webhooks"]
 
     def provider_calls(self, provider: str, **asked: str) -> list[dict[str, Any]]:
         """The last calls to a provider, those that it has not answered yet among them."""
         query = urllib.parse.urlencode({"provider": provider, **asked})
-        return self._control("GET", f"/requests?{query}")["requests"]
+        return self.control("GET", f"/requests?{query}")["requests"]
 
     def add_fault(self, rule: dict[str, Any]) -> int:
-        return self._control("POST", "/faults", rule)["id"]
+        return self.control("POST", "/faults", rule)["id"]
 
     def fault_fired(self, id: int) -> bool:
-        return any(fault["id"] == id and fault["fired"] > 0 for fault in self._control("GET", "/faults")["faults"])
+        return any(fault["id"] == id and fault["fired"] > 0 for fault in self.control("GET", "/faults")["faults"])
 
     def remove_fault(self, id: int) -> None:
-        self._control("DELETE", f"/faults/{id}")
+        self.control("DELETE", f"/faults/{id}")
 
     def clear_faults(self) -> None:
-        self._control("DELETE", "/faults")
+        self.control("DELETE", "/faults")
 
     def podium_contacts(self, phone: str) -> list[dict[str, Any]]:
         """Everybody whom Podium has on record by this phone."""
-        return self._control("GET", f"/podium/contacts/{urllib.parse.quote(phone)}")["contacts"]
+        return self.control("GET", f"/podium/contacts/{urllib.parse.quote(phone)}")["contacts"]
 
     def podium_phones(self) -> Counter[str]:
         """How many contacts Podium has of each phone."""
-        return Counter(contact["phone"] for contact in self._control("GET", "/podium/contacts")["contacts"])
+        return Counter(contact["phone"] for contact in self.control("GET", "/podium/contacts")["contacts"])
 
     def set_podium_contact(self, phone: str, **fields: Any) -> None:
-        self._control("PUT", f"/podium/contacts/{urllib.parse.quote(phone)}", fields)
+        self.control("PUT", f"/podium/contacts/{urllib.parse.quote(phone)}", fields)
 
     def open_conversation(self, uid: str, phone: str, location: str) -> None:
         """A conversation that the customer began, as Podium's inbox shows it."""
-        self._control("PUT", f"/podium/conversations/{uid}", {"phone": phone, "location": location})
+        self.control("PUT", f"/podium/conversations/{uid}", {"phone": phone, "location": location})
 
     def conversation(self, uid: str) -> dict[str, Any]:
-        return self._control("GET", f"/podium/conversations/{uid}")
+        return self.control("GET", f"/podium/conversations/{uid}")
 
     def set_location(self, uid: str, **fields: Any) -> None:
         """A location that Podium lists from now on, or lists otherwise."""
-        self._control("PUT", f"/podium/locations/{uid}", fields)
+        self.control("PUT", f"/podium/locations/{uid}", fields)
 
     def remove_location(self, uid: str) -> None:
-        self._control("DELETE", f"/podium/locations/{uid}")
+        self.control("DELETE", f"/podium/locations/{uid}")
 
     def webhook(self, name: str, **fields: Any) -> None:
         """Lets Podium tell of what happens from now on, or do so otherwise."""
-        self._control("PUT", f"/podium/webhooks/{name}", fields)
+        self.control("PUT", f"/podium/webhooks/{name}", fields)
 
     def remove_webhook(self, name: str) -> None:
-        self._control("DELETE", f"/podium/webhooks/{name}")
+        self.control("DELETE", f"/podium/webhooks/{name}")
 
     def plan_delivery(self, phone: str, status: str, failure_reason: str | None = None) -> None:
         """What is to become of everything that Podium sends to a phone from now on."""
         body = {"status": status} | ({"failure_reason": failure_reason} if failure_reason else {})
-        self._control("PUT", f"/podium/outcomes/{urllib.parse.quote(phone)}", body)
+        self.control("PUT", f"/podium/outcomes/{urllib.parse.quote(phone)}", body)
 
     def forget_plan(self, phone: str) -> None:
-        self._control("DELETE", f"/podium/outcomes/{urllib.parse.quote(phone)}")
+        self.control("DELETE", f"/podium/outcomes/{urllib.parse.quote(phone)}")
 
     def set_delivery(self, id: str, **fields: Any) -> None:
         """What became of a message or an invitation; Podium says so with `tell`."""
-        self._control("PUT", f"/podium/deliveries/{id}", fields)
+        self.control("PUT", f"/podium/deliveries/{id}", fields)
 
     def set_review(self, uid: str, **fields: Any) -> None:
         """A review that somebody leaves, or changes."""
-        self._control("PUT", f"/podium/reviews/{uid}", fields)
+        self.control("PUT", f"/podium/reviews/{uid}", fields)
 
     def customer_writes(self, phone: str, location: str, text: str, **fields: Any) -> str:
         """What Podium gets from a customer; returns the message's uid."""
         body = {"phone": phone, "location": location, "text": text, **fields}
-        return str(self._control("POST", "/podium/inbound", body)["uid"])
+        return str(self.control("POST", "/podium/inbound", body)["uid"])
 
     def list_order(self, order: dict[str, Any]) -> None:
         """An order that stands in Shopify's list from now on, given as its webhook has it."""
-        self._control("POST", "/shopify/orders", order)
+        self.control("POST", "/shopify/orders", order)
 
     def set_order(self, order_id: int, **fields: Any) -> None:
         """What Shopify says from now on when it is asked about this order."""
-        self._control("PUT", f"/shopify/orders/{order_id}", fields)
+        self.control("PUT", f"/shopify/orders/{order_id}", fields)
 
-    def _control(self, method: str, path: str, body: Any = None) -> Any:
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Asks the stand-ins to do or to say something."""
         content = None if body is None else json.dumps(body).encode()
         url = f"{self.described['endpoints']['stand_ins']}/_control{path}"
         answer = _call(method, url, content, {"content-type": "application/json"}, 30.0)
@@ -456,7 +469,7 @@ def stack_of_its_own(name: str, settings: dict[str, str], *, whole_workspace: bo
     (ROOT / "target").mkdir(exist_ok=True)
     state_dir = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=ROOT / "target"))
     place = ["--state-dir", str(state_dir)]
-    up = [*STACK, "up", "--detach", "--quiet", *place, "--ports", ",".join(map(str, _free_ports(3)))]
+    up = [*STACK, "up", "--detach", "--quiet", *place, "--ports", ",".join(map(str, _free_ports(4)))]
     up += [part for setting, value in settings.items() for part in ("--set", f"{setting}={value}")]
     try:
         try:

@@ -1,4 +1,5 @@
-"""Frontdesk on one machine: the deployed template, the front door before it, and the providers it talks to.
+"""Frontdesk on one machine: the deployed template, the front door before it, the shop's page, and the providers that it
+talks to.
 
     stack.py up                   build, start, deploy, print where everything is, stay until Ctrl-C; data survives
     stack.py up --detach          the same, but return once all is ready; DIR/stack.json says where everything is
@@ -50,21 +51,26 @@ EXAMPLES = {
         "/podium/webchat",
     ),
 }
-# How the shop's people are told: the template makes no secret of these, because a shop has whichever it likes.
-CHANNELS = {
+# How the shop's people are told, and the keys of what the assistant uses: the template makes no secret of these, because a
+# shop has whichever it likes.
+OPTIONAL = {
     "NOTIFY_SLACK_SECRET_ARN": "{stand_ins}/slack/services/T00000000/B00000000/local",
     "NOTIFY_WEBHOOK_SECRET_ARN": {
         "url": "{stand_ins}/webhook/frontdesk",
         "signing_secret": "example-signing-secret-not-real",
     },
+    "AGENT_SECRET_ARN": "local-model-key-not-real",
+    "SPEECH_SECRET_ARN": "local-speech-key-not-real",
 }
 # With an address the template makes a topic. What is published there is posted to the stand-ins as well, under this path of
 # their webhooks.
 PEOPLE = {"NOTIFY_EMAIL": "people@example.test"}
 TOPIC, TOPIC_PATH = "NotifyTopic", "/topic"
 PROVIDERS = "front door and stand-ins"
-PORTS = {"front_door": 8787, "stand_ins": 8788, "aws": 4566}
-OWNER_OF_PORT = {"front_door": PROVIDERS, "stand_ins": PROVIDERS, "aws": emulator.NAME}
+PORTS = {"front_door": 8787, "stand_ins": 8788, "aws": 4566, "site": 8790}
+OWNER_OF_PORT = {"front_door": PROVIDERS, "stand_ins": PROVIDERS, "aws": emulator.NAME, "site": PROVIDERS}
+# The page is opened by name. By number it is another origin, one that the front desk does not know.
+HOST = {"site": "localhost"}
 
 
 class Interrupted(Exception):
@@ -107,7 +113,7 @@ class Stack:
         # The providers first and last, so that no function ever finds them gone.
         self._run_providers(template, programs["frontdesk-local"])
         self._run(emulator.NAME, self.emulator.start, self.emulator.wait_until_ready)
-        channels = self._make_channels(template, settings)
+        channels = self._make_optional(template, settings)
         artifacts = {package: Artifact.of(programs[package]) for package in packages}
         deployed = deployment.deploy(self.emulator, template, settings, artifacts, self.progress)
         secrets = deployment.fill_secrets(self.emulator, deployed, _choices()["secrets"]) | channels
@@ -116,15 +122,17 @@ class Stack:
 
         described = self._describe(template, settings, deployed, secrets, programs)
         _write_json(self.state_dir / "stack.json", described)
+        self._load_locations(described)
         self.progress.say("ready")
         return described
 
     def _check_ports(self) -> None:
         before = self.described()
-        if before and before["ports"] != self.ports:
+        # A stack that is older than a port has no state that holds it.
+        if before and before["ports"] != {name: self.ports[name] for name in before["ports"]}:
             # Queue URLs hold the port, in the emulator's state as well as in what the functions were told.
             raise StackError(
-                f"the stack in {self.state_dir} has the ports {_ports_as_text(before['ports'])}; keep them, "
+                f"the stack in {self.state_dir} has the ports {_ports_as_text(PORTS | before['ports'])}; keep them, "
                 "choose another --state-dir, or delete its state with `stack.py forget` once it is down"
             )
         for name, port in self.ports.items():
@@ -138,15 +146,17 @@ class Stack:
         ours = {name: _as_text(value, self._url("stand_ins")) for name, value in _choices()["settings"].items()}
         theirs = deployment.overrides_from_environment(template)
         theirs = {name: value for name, value in theirs.items() if not self._made_secret(name, value)}
-        return deployment.settings(template, [PEOPLE, ours, theirs, dict(map(_pair, asked))])
+        # The page's origin is the one that may ask, and the addresses that it gets are the front door's.
+        web = {"WEB_ORIGINS": self._url("site"), "WEB_PUBLIC_URL": self._url("front_door")}
+        return deployment.settings(template, [PEOPLE, web, ours, theirs, dict(map(_pair, asked))])
 
-    def _make_channels(self, template: Template, settings: dict[str, str]) -> dict[str, dict[str, str]]:
-        """Keeps the addresses of the ways to people, and lets the settings say where; those that say so already count."""
+    def _make_optional(self, template: Template, settings: dict[str, str]) -> dict[str, dict[str, str]]:
+        """Keeps addresses and keys, and lets the settings say where; those that say so already count."""
         manager = self.emulator.client("secretsmanager")
         parameters = {setting_name(parameter): parameter for parameter in template.parameters}
         made = {}
-        for name, value in (CHANNELS | _choices()["secrets"]).items():
-            if name not in CHANNELS or settings.get(parameters[name]):
+        for name, value in (OPTIONAL | _choices()["secrets"]).items():
+            if name not in OPTIONAL or settings.get(parameters[name]):
                 continue
             kept = f"local/{name.removesuffix('_SECRET_ARN').lower()}"
             text = _as_text(value, self._url("stand_ins"))
@@ -166,6 +176,11 @@ class Stack:
             sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint)
             sns.confirm_subscription(TopicArn=topic, Token=self._token_of(topic))
 
+    def _load_locations(self, described: dict[str, Any]) -> None:
+        """The shop's page cannot be filled in without the list of stores, and the clock brings it only in some minutes."""
+        name = described["functions"][described["tasks"]["locations"]]["name"]
+        self.emulator.client("lambda").invoke(FunctionName=name, Payload=json.dumps({"task": "locations"}).encode())
+
     def _token_of(self, topic: str) -> str:
         """What SNS posts to whoever is to hear of a topic, so that nobody is told who does not want to be."""
         url = f"{self._url('stand_ins')}/_control/ledger"
@@ -182,7 +197,7 @@ class Stack:
         """Whether a shell names a secret that the template made, since it has `stack.py env`. As a setting it would mean one
         that somebody else made, and the template would delete its own."""
         before = self.described() or {"secrets": {}, "settings": {}}
-        if name in CHANNELS:
+        if name in OPTIONAL:
             return value == before["settings"].get(name)
         return value == before["secrets"].get(name, {}).get("arn") and not before["settings"].get(name)
 
@@ -190,7 +205,7 @@ class Stack:
         routes = [
             {"method": r.method, "path": r.path, "function": r.function.name(STACK_NAME)} for r in template.routes
         ]
-        wanted = {"program": Artifact.of(program).key, "routes": routes}
+        wanted = {"program": Artifact.of(program).key, "routes": routes, "site": self.ports["site"]}
         if PROVIDERS in self.processes and _read_json(self.state_dir / "front-door.json") != wanted:
             self.processes.pop(PROVIDERS).stop(10.0)
         _write_json(self.state_dir / "front-door.json", wanted)
@@ -203,10 +218,16 @@ class Stack:
             *("--front-door", f"{LOCALHOST}:{self.ports['front_door']}"),
             *("--stand-ins", f"{LOCALHOST}:{self.ports['stand_ins']}"),
             *("--ledger", str(self.state_dir / "ledger.jsonl")),
+            *("--site", f"{LOCALHOST}:{self.ports['site']}"),
+            *("--site-root", str(ROOT / "site")),
+            *("--api", self._url("front_door")),
+            # Files go to the bucket directly, and pictures of products come from the shop.
+            *("--upload-host", self.emulator.endpoint),
+            *("--image-host", self._url("stand_ins")),
         ]
 
         def wait(process: Process) -> None:
-            for name in ("front_door", "stand_ins"):
+            for name in ("front_door", "stand_ins", "site"):
                 processes.wait_for_port(process, self.ports[name], 30.0, log)
 
         self._run(PROVIDERS, lambda: processes.start(PROVIDERS, argv, os.environ, ROOT, log), wait)
@@ -266,7 +287,7 @@ class Stack:
         }
 
     def _url(self, port: str) -> str:
-        return f"http://{LOCALHOST}:{self.ports[port]}"
+        return f"http://{HOST.get(port, LOCALHOST)}:{self.ports[port]}"
 
     # ---- While it runs
 
@@ -333,6 +354,7 @@ def summary(described: dict[str, Any]) -> str:
     lines += [f"  {r['method']} {urls['front_door']}{r['path']:<{width}}  → {r['function']}" for r in routes]
     lines += [
         "Beside it",
+        f"  the page    {urls['site']}  (the form and the chat, as a customer sees them)",
         f"  providers   {urls['stand_ins']}  (what customers would have seen: {described['files']['ledger']})",
     ]
     aws = described["aws"]
@@ -541,7 +563,7 @@ def _arguments() -> argparse.Namespace:
     if options.ports is None:
         # A stack that exists knows its own ports, unless somebody asks for others.
         existing = _read_json(options.state_dir / "stack.json")
-        options.ports = existing["ports"] | asked if existing else chosen
+        options.ports = PORTS | existing["ports"] | asked if existing else chosen
     return options
 
 

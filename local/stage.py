@@ -85,9 +85,14 @@ class Stage:
         self._timers_at = float("-inf")
         self._good = True
 
-    def play(self, cases: list[Case], scene: Scene) -> bool:
-        """Whether all of them ended as they should."""
+    def play(self, cases: list[Case], scene: Scene, *, one_by_one: bool = False) -> bool:
+        """Whether all of them ended as they should. `one_by_one`: each begins when the one before it has ended."""
         self._timeline.say(self._timeline.dim(f"{'time':>8}  {'':<7} ✓ {'what':<36} what became of it, and why"))
+        for together in [[case] for case in cases] if one_by_one else [cases]:
+            self._play(together, scene)
+        return self._good
+
+    def _play(self, cases: list[Case], scene: Scene) -> None:
         deadline = time.monotonic() + PATIENCE_S
         playing = [_Playing(case, case.story(scene)) for case in cases]
         while playing and time.monotonic() < deadline:
@@ -99,7 +104,6 @@ class Stage:
         for each in playing:
             stands = ", ".join(map(scene.stands, each.parts))
             self._show(each, f"no end within {PATIENCE_S:.0f} s: {stands}")
-        return self._good
 
     def _run_timers(self) -> None:
         if time.monotonic() - self._timers_at >= TIMERS_EVERY_S:
