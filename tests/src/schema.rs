@@ -29,7 +29,7 @@ pub struct Index {
 }
 
 /// All tables.
-pub const SCHEMAS: [Schema; 8] = [
+pub const SCHEMAS: [Schema; 10] = [
     Schema {
         name: "inbox",
         resource: "InboxTable",
@@ -78,7 +78,9 @@ pub const SCHEMAS: [Schema; 8] = [
         indexes: &[Index { name: "deadline", hash: "deadline_shard", range: Some("deadline_at_ms"), include: &[] }],
         expires: true,
     },
+    Schema { name: "chats", resource: "ChatsTable", indexes: &[], expires: true },
     Schema { name: "reviews", resource: "ReviewsTable", indexes: &[], expires: false },
+    Schema { name: "forms", resource: "FormsTable", indexes: &[], expires: true },
     Schema { name: "limits", resource: "LimitsTable", indexes: &[], expires: true },
     Schema { name: "directory", resource: "DirectoryTable", indexes: &[], expires: false },
 ];

@@ -103,6 +103,8 @@ pub fn names() -> TableNames {
         directory: "directory".into(),
         sessions: "sessions".into(),
         reviews: "reviews".into(),
+        chats: "chats".into(),
+        forms: "forms".into(),
     }
 }
 

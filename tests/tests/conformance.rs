@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use frontdesk_core::{
     body::StoredBody,
+    chat::{Chat, ChatKey, Chats, Heard, Who},
+    chatwoot::ConversationRef,
     contact::{
         Contacts, Direction, Evidence, Hold, Meeting, MirrorDue, MirrorOutcome, NotTextable, OptOutChange, OptOutFlag,
         OptOutSource, PodiumLink,
@@ -21,6 +23,7 @@ use frontdesk_core::{
     directory::{Bookmark, Bookmarks, Comparison, Installation, KnownLocation, LocationBook, Locations},
     eligibility::{Consent, Inputs, PhoneState},
     erase::{Erasure, KeptRow, Place},
+    form::{Forms, Submission, SubmissionId},
     ids::{
         ConversationUid, EffectKey, EventId, GroupId, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, Shard,
     },
@@ -31,6 +34,7 @@ use frontdesk_core::{
     outbox::{DeliveryNews, Fact, FailureKind, Invite, Outbox, Send, Settlement, Unresolved},
     phone::{E164Phone, Region},
     provider::{Feed, Financial, Limits, Provider, Tally},
+    rate::{RateKey, RateRule, RateScope, RateWindows},
     rating::{Rating, RatingClass},
     request::{FailReason, NewRequest, Plan, Postpone, RequestChange, RequestEnd, Requests, Wait},
     review::{Platform, PlatformChoice, PlatformRule, SkipReason},
@@ -53,12 +57,14 @@ struct Hand {
     last: Vec<Lease>,
     /// Sessions as they were read or written of late, some of them no longer the newest.
     sessions: Vec<Session>,
+    /// Chats as they were read or written of late, some of them no longer the newest.
+    chats: Vec<Chat>,
 }
 
 impl Hand {
     fn new(seed: u64) -> Self {
         let now = UnixMillis::new(1_795_132_800_000);
-        Self { dice: Dice::seeded(seed), now, owners: 0, last: Vec::new(), sessions: Vec::new() }
+        Self { dice: Dice::seeded(seed), now, owners: 0, last: Vec::new(), sessions: Vec::new(), chats: Vec::new() }
     }
 
     fn roll(&mut self, sides: u64) -> u64 {
@@ -117,6 +123,7 @@ impl Hand {
                 opt_outs.push(change);
             }
         }
+        let chat = self.chat_key();
         NewEvent {
             key,
             topic: None,
@@ -128,7 +135,33 @@ impl Hand {
             rejected,
             group: self.pick(&[None, Some(GroupId::of("a line"))]),
             opt_outs,
+            chat: self.pick(&[None, Some(chat)]),
         }
+    }
+
+    fn chat_key(&mut self) -> ChatKey {
+        ChatKey::chatwoot(ConversationRef { account: 7, conversation: 1 + self.roll(2) })
+    }
+
+    /// What somebody makes of a chat that they read, now or a while ago.
+    fn next_chat(&mut self, known: Chat) -> Chat {
+        let known = match self.roll(4) {
+            0 => self.chats.iter().rev().find(|c| c.key == known.key).cloned().unwrap_or(known),
+            _ => known,
+        };
+        let (phone, message, what) = (self.phone(), self.roll(9), self.roll(5));
+        let text = self.pick(&["blue".to_owned(), "it \"broke\"\n".to_owned(), "é".repeat(700)]);
+        let event = format!("e{message}");
+        let mut next = known.changed(|state| match what {
+            0 => state.say(Who::Customer, &text),
+            1 => state.hear(Heard { event, message, text, pictures: Vec::new(), transcript: None }),
+            2 => state.settle(&event),
+            3 => state.silenced = true,
+            _ => state.heard.clear(),
+        });
+        let known = next.phone.clone();
+        next.phone = self.pick(&[None, Some(phone), known]);
+        next
     }
 
     fn end(&mut self) -> EventEnd {
@@ -215,6 +248,9 @@ impl Hand {
     }
 
     fn notice_key(&mut self) -> NoticeKey {
+        if self.roll(3) == 0 {
+            return NoticeKey::new(NoticeKind::ContactForm, self.form_id().as_str());
+        }
         let about = self.pick(&["rev-1#1", "rev-2#1"]);
         NoticeKey::new(self.pick(&[NoticeKind::BadReview, NoticeKind::Unresolved]), about)
     }
@@ -236,6 +272,27 @@ impl Hand {
             opened_at: self.now.minus(Duration::from_secs(self.roll(100))),
             expires_at: self.now.plus(DAY * 30),
         }
+    }
+
+    fn form_id(&mut self) -> SubmissionId {
+        SubmissionId::from_stored(self.pick(&["form-1", "form-2"]))
+    }
+
+    /// Some are forgotten before they come again.
+    fn submission(&mut self) -> (Submission, Notice) {
+        let id = self.form_id();
+        let (email, session) = (self.pick(&[None, Some("mia@example.com".to_owned())]), self.chat_key());
+        let submission = Submission {
+            fields: self.pick(&[vec![], vec![("message".to_owned(), "it \"broke\"\n".to_owned())]]),
+            email,
+            session: self.pick(&[None, Some(session)]),
+            received_at: self.now,
+            expires_at: self.now.plus(self.pick(&[Duration::from_secs(120), DAY])),
+            id,
+        };
+        let (notice, key) = (self.notice(), NoticeKey::new(NoticeKind::ContactForm, submission.id.as_str()));
+        let expires_at = self.now.plus(self.pick(&[Duration::from_secs(60), DAY * 30]));
+        (submission, Notice { kind: NoticeKind::ContactForm, key, opened_at: self.now, expires_at, ..notice })
     }
 
     fn notice_step(&mut self) -> NoticeStep {
@@ -332,6 +389,7 @@ impl Hand {
             webchat: self.roll(3) > 0,
             now: self.now,
             quiet: self.roll(4) == 0,
+            imported: self.roll(4) == 0,
         }
     }
 
@@ -410,6 +468,9 @@ trait Store:
     + Bookmarks
     + Installation
     + Erasure
+    + Chats
+    + Forms
+    + RateWindows
 {
 }
 impl<S> Store for S where
@@ -425,6 +486,9 @@ impl<S> Store for S where
         + Bookmarks
         + Installation
         + Erasure
+        + Chats
+        + Forms
+        + RateWindows
 {
 }
 
@@ -434,6 +498,9 @@ async fn on_events<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
         0..=2 => {
             let new = dice.new_event();
             let _ = both!(pair, [new] s.accept(&new));
+            if let Some(key) = &new.chat {
+                let _ = both!(pair, [key, now] s.chat(key, now));
+            }
             for change in &new.opt_outs {
                 let _ = both!(pair, [change] s.contact(&change.phone));
             }
@@ -580,6 +647,22 @@ async fn on_notices<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     }
 }
 
+async fn on_forms<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
+    let now = dice.now;
+    if dice.roll(2) == 0 {
+        let client = dice.pick(&["192.0.2.1", "2001:db8::1"]).parse().unwrap();
+        let (key, window) = (RateKey::of(dice.pick(&RateScope::ALL), client), Duration::from_secs(1 + dice.roll(300)));
+        let rule = RateRule { limit: u32::try_from(dice.roll(5)).unwrap(), window };
+        for _ in 0..dice.roll(5) {
+            let _ = both!(pair, [key, rule, now] s.admit(&key, rule, now));
+        }
+        return;
+    }
+    let (submission, notice) = dice.submission();
+    let _ = both!(pair, [submission, notice] s.submit(&submission, &notice));
+    let _ = both!(pair, [submission, now] s.submission(&submission.id, now));
+}
+
 async fn on_reviews<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let now = dice.now;
     match dice.roll(6) {
@@ -641,7 +724,7 @@ async fn on_erasures<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let expected = everything(&pair.model, place).await;
     let actual = everything(&pair.real, place).await;
     let show = |rows: &[KeptRow]| {
-        let row = |r: &KeptRow| format!("{} {:?} {:?} {:?} {:?}", r.key, r.texts, r.phone, r.body, r.ids);
+        let row = |r: &KeptRow| format!("{} {:?} {:?} {:?} {:?} {:?}", r.key, r.texts, r.phone, r.email, r.body, r.ids);
         rows.iter().map(row).collect::<Vec<_>>().join("\n    ")
     };
     let trail = pair.trail.join("\n");
@@ -683,6 +766,24 @@ async fn on_sessions<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
             }
             let _ = both!(pair, [key, now] s.session(&key, now));
         }
+    }
+}
+
+async fn on_chats<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
+    // Some are forgotten before the next message comes; a mark alone counts for three days.
+    let late = dice.pick(&[Duration::ZERO, Duration::ZERO, DAY * 2, DAY * 4]);
+    let (key, now) = (dice.chat_key(), dice.now);
+    let known = both!(pair, [key, now] s.chat(&key, now)).unwrap();
+    let next = dice.next_chat(known);
+    let keep = dice.pick(&[Duration::from_secs(120), DAY * 5]);
+    for _ in 0..1 + dice.roll(2) {
+        let _ = both!(pair, [next, keep, now] s.save_chat(&next, keep, now));
+    }
+    let then = now.plus(late);
+    let _ = both!(pair, [key, then] s.chat(&key, then));
+    dice.chats.push(next);
+    if dice.chats.len() > 6 {
+        dice.chats.remove(0);
     }
 }
 
@@ -797,7 +898,9 @@ async fn the_model_and_dynamodb_answer_alike() {
             if dice.roll(4) == 0 {
                 dice.now = dice.now.plus(Duration::from_secs(dice.roll(120)));
             }
-            match dice.roll(12) {
+            match dice.roll(16) {
+                12..=13 => on_chats(&mut pair, &mut dice).await,
+                14..=15 => on_forms(&mut pair, &mut dice).await,
                 0 => on_events(&mut pair, &mut dice).await,
                 1 => on_requests(&mut pair, &mut dice).await,
                 2..=4 => on_sends(&mut pair, &mut dice).await,

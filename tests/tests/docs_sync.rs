@@ -17,6 +17,8 @@ use std::{
 };
 
 use frontdesk_core::{
+    chat_code::ChatCode,
+    chatwoot::IgnoreReason,
     config::{self, Env, FAMILIES, Function, SETTINGS, Setting, markdown},
     inbox::{RejectReason, Source},
     notice::{NoticeKey, NoticeKind},
@@ -25,6 +27,7 @@ use frontdesk_core::{
     review::SkipReason,
     review_code::ReviewCode,
     telemetry::Metric,
+    web::WebCode,
     webchat::{AttachmentProblem, WebchatCode},
 };
 
@@ -103,6 +106,9 @@ impl Env for Map {
 fn variables(more: &[(&str, &str)]) -> Map {
     let mut map: BTreeMap<String, String> =
         SETTINGS.iter().filter(|s| s.wired).map(|s| (s.name.to_owned(), "a-name".to_owned())).collect();
+    // Several names in one variable, each with a word.
+    let lists = SETTINGS.iter().filter(|s| s.wired && s.unit == "list");
+    map.extend(lists.map(|s| (s.name.to_owned(), "word=a-name".to_owned())));
     map.insert("SHOPIFY_SHOP".into(), "harbour-lane.myshopify.com".into());
     map.insert(
         "SHOPIFY_LOCATIONS".into(),
@@ -127,7 +133,10 @@ fn blocks(document: &str) -> Vec<(String, String)> {
 #[test]
 fn the_examples_of_settings_are_accepted() {
     let mut tried = 0;
-    for (language, block) in blocks(&read("docs/CONFIGURATION.md")) {
+    // Other documents show rules of the assistant only.
+    let others = ["README.md", "docs/RUNBOOK.md"].iter().flat_map(|path| blocks(&read(path)));
+    let rules = others.filter(|(language, block)| language == "json" && block.contains("\"words\""));
+    for (language, block) in blocks(&read("docs/CONFIGURATION.md")).into_iter().chain(rules) {
         let mut set: Vec<(&str, &str)> = Vec::new();
         if language == "json" {
             set.push((if block.contains("\"words\"") { "AGENT_KEYWORDS" } else { "SHOPIFY_LOCATIONS" }, &block));
@@ -146,6 +155,12 @@ fn the_examples_of_settings_are_accepted() {
         config::follow_up(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
         config::notifier(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
         config::privacy_worker(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::chatwoot_endpoint(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::chatwoot_worker(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::website_chat(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::contact_form(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::widget_edge(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
+        config::health(&env).unwrap_or_else(|problems| panic!("{block}: {problems}"));
         assert!(set.iter().all(|(name, _)| known(name)), "{set:?}");
     }
     assert!(tried >= 3, "{tried}");
@@ -293,16 +308,25 @@ fn every_function_gets_exactly_the_variables_that_it_reads() {
         let function =
             Function::ALL.into_iter().find(|f| f.as_str() == code).unwrap_or_else(|| panic!("{logical}: {code}"));
         seen.insert(function);
-        let below =
-            section(&lines.join("\n"), "        Variables:").iter().map(|l| l.trim().to_owned()).collect::<Vec<_>>();
+        // What is indented deeper belongs to a variable that is composed of several names.
+        let below = section(&lines.join("\n"), "        Variables:")
+            .iter()
+            .filter_map(|line| line.strip_prefix("          "))
+            .filter(|line| !line.starts_with(' '))
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
         let given: BTreeSet<&str> = below.iter().map(|line| line.split(':').next().unwrap()).collect();
         let read: BTreeSet<&str> =
             SETTINGS.iter().filter(|s| s.functions.contains(&function)).map(|s| s.name).collect();
         let lacking: Vec<_> = read.difference(&given).collect();
         let useless: Vec<_> = given.difference(&read).collect();
         assert!(lacking.is_empty() && useless.is_empty(), "{logical} lacks {lacking:?} and does not read {useless:?}");
-        for line in
-            below.iter().filter(|line| !line.starts_with("FRONTDESK_TABLE_") && !line.starts_with("FRONTDESK_QUEUE_"))
+        // Those are named after what they are; of the composed ones local/check_template.py knows what has to be in them.
+        let single = |line: &&String| !line.starts_with("HEALTH_") || line.starts_with("HEALTH_CACHE_");
+        for line in below
+            .iter()
+            .filter(|line| !line.starts_with("FRONTDESK_TABLE_") && !line.starts_with("FRONTDESK_QUEUE_"))
+            .filter(single)
         {
             let (name, value) = line.split_once(':').unwrap();
             assert!(value.contains(&parameter_name(name)), "{logical} gets {name} from {value}");
@@ -311,8 +335,8 @@ fn every_function_gets_exactly_the_variables_that_it_reads() {
     assert_eq!(seen, Function::ALL.into_iter().collect(), "a function has no part in the template");
 }
 
-/// Settings whose form somebody else judges: the clients of the providers, at the start too.
-const ANY_TEXT: [&str; 8] = [
+/// Settings that are free text, or whose form somebody else judges: the clients of the providers, at the start too.
+const ANY_TEXT: [&str; 24] = [
     "REVIEW_EXCLUDE_TAGS",
     "SHOPIFY_API_URL",
     "SHOPIFY_API_VERSION",
@@ -321,16 +345,40 @@ const ANY_TEXT: [&str; 8] = [
     "PODIUM_TOKEN_URL",
     "PODIUM_CAMPAIGN_ID",
     "OPTOUT_TAG",
+    "CHATWOOT_URL",
+    "CHATWOOT_HANDOFF_TEXT",
+    "AGENT_MODEL",
+    "AGENT_URL",
+    "AGENT_EFFORT",
+    "AGENT_SHOP_NAME",
+    "AGENT_INSTRUCTIONS",
+    "AGENT_DISCLOSURE_TEXT",
+    "SPEECH_MODEL",
+    "SPEECH_URL",
+    "WOOCOMMERCE_URL",
+    "WOOCOMMERCE_CURRENCY",
+    "CHAT_HANDOFF_TEXT",
+    "CHAT_STOP_TEXT",
+    "FORM_HONEYPOT",
+    "WEBCHAT_TIME_ZONE",
 ];
 
-/// Ways to reach people: each may be missing.
-const MAY_BE_MISSING: [&str; 3] = ["NOTIFY_SLACK_SECRET_ARN", "NOTIFY_WEBHOOK_SECRET_ARN", "NOTIFY_SNS_TOPIC_ARN"];
+/// Ways to reach people, and what the assistant may do without: each may be missing.
+const MAY_BE_MISSING: [&str; 7] = [
+    "NOTIFY_SLACK_SECRET_ARN",
+    "NOTIFY_WEBHOOK_SECRET_ARN",
+    "NOTIFY_SNS_TOPIC_ARN",
+    "AGENT_SECRET_ARN",
+    "SPEECH_SECRET_ARN",
+    "WOOCOMMERCE_SECRET_ARN",
+    "WEBCHAT_UPLOAD_BUCKET",
+];
 
 /// What the function itself says it needs is what the table says it reads.
 #[test]
 fn a_function_starts_with_the_variables_of_the_table_and_misses_each_that_has_no_default() {
     type Start = fn(&Map) -> Result<(), config::Problems>;
-    let starts: [(Function, Start); 13] = [
+    let starts: [(Function, Start); 19] = [
         (Function::ShopifyOrders, |e| config::shopify_endpoint(e).map(drop)),
         (Function::ShopifyPrivacy, |e| config::shopify_endpoint(e).map(drop)),
         (Function::ShopifyWorker, |e| config::shopify_worker(e).map(drop)),
@@ -342,8 +390,14 @@ fn a_function_starts_with_the_variables_of_the_table_and_misses_each_that_has_no
         (Function::PodiumWorker, |e| config::podium_worker(e).map(drop)),
         (Function::Notifier, |e| config::notifier(e).map(drop)),
         (Function::PrivacyWorker, |e| config::privacy_worker(e).map(drop)),
+        (Function::Chatwoot, |e| config::chatwoot_endpoint(e).map(drop)),
+        (Function::ChatwootWorker, |e| config::chatwoot_worker(e).map(drop)),
+        (Function::Chat, |e| config::website_chat(e).map(drop)),
+        (Function::ContactForm, |e| config::contact_form(e).map(drop)),
+        (Function::WidgetEdge, |e| config::widget_edge(e).map(drop)),
         (Function::Timers, |e| config::timers(e).map(drop)),
         (Function::FollowUp, |e| config::follow_up(e).map(drop)),
+        (Function::Health, |e| config::health(e).map(drop)),
     ];
     assert_eq!(BTreeSet::from(Function::ALL), starts.iter().map(|(function, _)| *function).collect());
     for (function, start) in starts {
@@ -395,6 +449,14 @@ fn words_that_a_setting_takes_are_those_that_the_template_allows() {
         "PODIUM_STALE",
         "PODIUM_CONTRACT",
         "REVIEW_THANKS",
+        "CHATWOOT_ANSWER_OPEN",
+        "CHATWOOT_INTERACTIVE",
+        "CHATWOOT_TRANSCRIPT_NOTE",
+        "AGENT_PROVIDER",
+        "AGENT_VISION",
+        "AGENT_DISCLOSURE",
+        "SPEECH_PROVIDER",
+        "WOOCOMMERCE_API",
     ] {
         let setting = SETTINGS.iter().find(|s| s.name == name).unwrap();
         let line = lines.iter().find(|l| l.trim_start().starts_with(&format!("{}:", parameter_name(name)))).unwrap();
@@ -410,6 +472,10 @@ fn each_role_gets_at_its_own_rows_of_the_directory_only() {
     let (mut seen, open) = (BTreeMap::new(), "Condition: {\"ForAllValues:StringEquals\": {\"dynamodb:LeadingKeys\": [");
     for (logical, lines) in resources(&template, "AWS::IAM::Role") {
         for line in lines.iter().filter(|line| line.contains("!GetAtt DirectoryTable.Arn")) {
+            if line.trim_start().starts_with("- !GetAtt") {
+                // Who only sees that the table is there sees no row.
+                continue;
+            }
             let keys =
                 line.split_once(open).unwrap_or_else(|| panic!("{logical}: {line}")).1.split(']').next().unwrap();
             let keys: BTreeSet<String> = keys.split(", ").map(|key| key.trim_matches('"').to_owned()).collect();
@@ -429,11 +495,12 @@ fn each_role_gets_at_its_own_rows_of_the_directory_only() {
         ("PodiumContactsRole", endpoint.clone()),
         ("PodiumReviewsRole", endpoint.clone()),
         ("PodiumSmsRole", endpoint.clone()),
-        ("PodiumWebchatRole", endpoint),
+        ("PodiumWebchatRole", endpoint.clone()),
         ("PodiumWorkerRole", (BTreeSet::from([podium.clone(), locations]), false)),
         ("ReviewSenderRole", (BTreeSet::from([podium, shopify, installation.clone()]), false)),
         ("ShopifyWorkerRole", (BTreeSet::from([installation]), false)),
         ("TimersRole", (timers, false)),
+        ("WidgetEdgeRole", endpoint),
     ];
     assert_eq!(seen, BTreeMap::from(wanted));
     // The names that the tables' code gives these rows.
@@ -453,6 +520,9 @@ fn who_only_tells_people_gets_at_notices_only() {
         ("NotifierRole", "dynamodb:UpdateItem"),
         ("ShopifyWorkerRole", "dynamodb:PutItem"),
         ("PrivacyWorkerRole", "dynamodb:PutItem"),
+        ("ChatwootWorkerRole", "dynamodb:PutItem"),
+        ("ChatRole", "dynamodb:PutItem"),
+        ("ContactFormRole", "dynamodb:PutItem"),
     ] {
         let only = format!(
             "Action: {action}, Resource: !GetAtt OutboxTable.Arn, Condition: \
@@ -478,7 +548,7 @@ fn alarms_watch_metrics_that_are_counted() {
                 "{logical} watches {metric}, which nobody counts"
             );
             watched.insert(metric.to_owned());
-            if metric == Metric::WebchatCode.as_str() || metric == Metric::ReviewCode.as_str() {
+            if [Metric::WebchatCode, Metric::ReviewCode, Metric::ChatCode].map(Metric::as_str).contains(&metric) {
                 let kind = lines.iter().find_map(|l| l.split_once("{Name: kind, Value: ")).unwrap().1;
                 codes_watched.insert(kind.split('}').next().unwrap().to_owned());
             }
@@ -488,7 +558,9 @@ fn alarms_watch_metrics_that_are_counted() {
     let urgent = [OptOutStoreUnreachable, OptOutDrift, LocationRejectionBurst, LocationsStale].map(WebchatCode::as_str);
     // A bad signature is counted as a metric of its own too, and that one has the alarms (below).
     let of_reviews = [ReviewCode::DeliveryUnresolved, ReviewCode::EscalationFailed].map(ReviewCode::as_str);
-    assert_eq!(codes_watched, urgent.into_iter().chain(of_reviews).map(str::to_owned).collect());
+    use ChatCode::{AgentMisconfigured, AgentMoneyGone, NotPosted, PostUnknown};
+    let of_chats = [NotPosted, PostUnknown, AgentMoneyGone, AgentMisconfigured].map(ChatCode::as_str);
+    assert_eq!(codes_watched, urgent.into_iter().chain(of_reviews).chain(of_chats).map(str::to_owned).collect());
     // The code marks the metrics that must have one.
     let source = read("shared/core/src/telemetry.rs");
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
@@ -514,8 +586,12 @@ fn ten_bad_signatures_in_five_minutes_ring_at_every_endpoint() {
     let template = read("template.yaml");
     let alarms = resources(&template, "AWS::CloudWatch::Alarm");
     let functions = resources(&template, "AWS::Serverless::Function");
-    let endpoints: Vec<_> = functions.iter().filter(|(_, lines)| lines.iter().any(|l| l.contains("HttpApi"))).collect();
-    assert_eq!(endpoints.len(), 6);
+    // Who has a secret that webhooks are signed with, among those that are called from outside.
+    let takes_in = |lines: &&Vec<&str>| {
+        lines.iter().any(|l| l.contains("HttpApi")) && lines.iter().any(|l| l.contains("_WEBHOOK_SECRET_ARN:"))
+    };
+    let endpoints: Vec<_> = functions.iter().filter(|(_, lines)| takes_in(lines)).collect();
+    assert_eq!(endpoints.len(), 7);
     for (logical, _) in endpoints {
         let rings = |lines: &&Vec<&str>| {
             let wanted = [
@@ -533,21 +609,40 @@ fn ten_bad_signatures_in_five_minutes_ring_at_every_endpoint() {
     }
 }
 
-/// The oversized are told apart from Shopify's, and each endpoint of Podium has an alarm of its own.
+/// The oversized are told apart from Shopify's, and each endpoint of Podium and of Chatwoot has an alarm of its own.
 #[test]
-fn a_podium_event_that_is_too_large_rings_wherever_it_came_in() {
+fn a_message_that_is_too_large_rings_wherever_it_came_in() {
     let template = read("template.yaml");
     let alarms = resources(&template, "AWS::CloudWatch::Alarm");
-    for function in ["PodiumWebchatFunction", "PodiumSmsFunction", "PodiumContactsFunction", "PodiumReviewsFunction"] {
+    for (function, source) in [
+        ("PodiumWebchatFunction", Source::Podium),
+        ("PodiumSmsFunction", Source::Podium),
+        ("PodiumContactsFunction", Source::Podium),
+        ("PodiumReviewsFunction", Source::Podium),
+        ("ChatwootFunction", Source::Chatwoot),
+    ] {
         let dimensions = format!(
             "Dimensions: [{{Name: function, Value: !Ref {function}}}, {{Name: kind, Value: {}}}]",
-            Source::Podium.as_str()
+            source.as_str()
         );
         let rings = |lines: &Vec<&str>| {
             lines.iter().any(|l| l.trim() == "MetricName: BodyTooLarge") && lines.iter().any(|l| l.trim() == dimensions)
         };
         assert!(alarms.values().any(rings), "{function}");
     }
+}
+
+/// What a queue waits for and what its worker waits for is one number: the rest of a burst.
+#[test]
+fn the_queue_of_chats_waits_as_long_as_its_worker_thinks() {
+    let template = read("template.yaml");
+    let queue = &resources(&template, "AWS::SQS::Queue")["ChatwootQueue"];
+    assert!(
+        queue.iter().any(|line| line.trim().starts_with("DelaySeconds: !Ref ChatwootDebounceSeconds")),
+        "{queue:?}"
+    );
+    let worker = &resources(&template, "AWS::Serverless::Function")["ChatwootWorkerFunction"];
+    assert!(worker.iter().any(|line| line.trim() == "CHATWOOT_DEBOUNCE_SECONDS: !Ref ChatwootDebounceSeconds"));
 }
 
 /// Half a record, written by hand, would be one that nothing can read.
@@ -598,7 +693,8 @@ fn documents_name_no_variable_that_nothing_reads() {
 fn the_tests_that_the_guarantees_name_exist() {
     let named: Vec<String> = read("docs/GUARANTEES.md")
         .split('`')
-        .filter(|word| word.matches('_').count() >= 3 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        .filter(|word| word.matches('_').count() >= 3)
+        .filter(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'))
         .map(str::to_owned)
         .collect();
     assert!(named.len() > 10, "{named:?}");
@@ -728,6 +824,59 @@ fn every_outcome_of_a_shopify_event_is_in_the_table_and_none_else() {
     used.extend(words_in_calls(&privacy, "End::Erased("));
     assert!(used.len() > 12, "{used:?}");
     assert_eq!(listed_under(&read("docs/ERRORS.md"), "## What became of a Shopify event"), used);
+}
+
+/// How a message of a chat can end: by the worker's own word, or by one that it leaves on the answer.
+#[test]
+fn every_outcome_of_a_chat_message_is_in_the_table_and_none_else() {
+    let worker = read("shared/core/src/flow/chatwoot_worker.rs");
+    let calls = [
+        "EventEnd::Done(",
+        "self.nothing_to_say(",
+        "self.spell_out(",
+        "Ours::No(",
+        "(plan.outcome, plan.hands_over) = (",
+    ];
+    let mut used: BTreeSet<&str> = calls.iter().flat_map(|call| words_in_calls(&worker, call)).collect();
+    used.extend(worker.split("Plan::of(").skip(1).filter_map(first_word));
+    used.extend(worker.split("self.show_staff(held, chat, ").skip(1).filter_map(first_word));
+    assert!(used.len() >= 9, "{used:?}");
+    assert_eq!(listed_under(&read("docs/ERRORS.md"), "## What became of a chat message"), used);
+}
+
+/// The word with which a text begins, if it begins with one.
+fn first_word(text: &str) -> Option<&str> {
+    text.trim_start().strip_prefix('"')?.split('"').next()
+}
+
+#[test]
+fn every_reason_to_ignore_a_webhook_is_in_the_table_and_none_else() {
+    let words: BTreeSet<&str> = IgnoreReason::ALL.into_iter().map(IgnoreReason::as_str).collect();
+    assert_eq!(listed_under(&read("docs/ERRORS.md"), "## Why a webhook needs no work"), words);
+}
+
+/// Each code of the chats: its row says the name under which rows and people know it.
+#[test]
+fn every_chat_code_has_its_line() {
+    let document = read("docs/ERRORS.md");
+    for code in ChatCode::ALL {
+        let begin = format!("| `{}` | ", code.as_str());
+        let row = document.lines().find(|line| line.starts_with(&begin));
+        let row = row.unwrap_or_else(|| panic!("docs/ERRORS.md lacks {}", code.described()));
+        assert!(row.contains(code.name()), "{row} does not say {}", code.name());
+        assert!(RejectReason::Unanswered(code).describe().starts_with(&code.described()));
+    }
+}
+
+/// Each code of the website: its row says the name and the status that a page gets.
+#[test]
+fn every_web_code_has_its_line() {
+    let document = read("docs/ERRORS.md");
+    for code in WebCode::ALL {
+        let begin = format!("| `{}` | `{}`: {}", code.as_str(), code.name(), code.status());
+        let rows = document.lines().filter(|line| line.starts_with(&begin)).count();
+        assert_eq!(rows, 1, "docs/ERRORS.md has {rows} lines that begin with {begin}");
+    }
 }
 
 /// Each code of the review flow has its line.

@@ -10,17 +10,28 @@
 
 use std::collections::BTreeSet;
 
+use frontdesk_aws::lambda::{http::HttpEvent, web::call};
 use frontdesk_core::{
+    chat::ChatKey,
     config::{self, Env, Function, SETTINGS},
-    flow::ingest::{Endpoint, Request, ShopifyEndpoint},
-    ids::{GroupId, OrderKey, ShopDomain},
+    directory::{KnownLocation, LocationBook},
+    flow::{
+        ingest::{Contents, Endpoint, Request, ShopifyEndpoint},
+        widget_edge::Place,
+    },
+    ids::{GroupId, LocationUid, OrderKey, ShopDomain},
     inbox::{InboxKey, Source},
     notice::{NoticeKey, NoticeKind},
+    phone::Region,
     podium::{self, OptOutNews, What},
     rating::{Rating, RatingClaim},
     shopify::{self, ParcelStatus, ReturnStatus, ShopifyEvent},
     signature::{LiveSecrets, Secret, verify_shopify},
     time::UnixMillis,
+    visitor::{self, Draft, NamedFile, Problem},
+    web::{Call, Caller, Origins, Purpose, Ticket, read_json},
+    widget::Said,
+    wish::{self, Wish},
 };
 use serde_json::Value;
 
@@ -37,7 +48,7 @@ fn event(name: &str) -> Value {
 
 fn secrets(provider: &str) -> LiveSecrets {
     let vectors = event(&format!("{provider}/signature_vectors.json"));
-    LiveSecrets { current: Secret::new("sample", vectors["secret"].as_str().unwrap()).unwrap(), previous: None }
+    LiveSecrets::rotating(Secret::new("sample", vectors["secret"].as_str().unwrap()).unwrap(), None)
 }
 
 #[test]
@@ -159,10 +170,101 @@ fn the_worker_of_privacy_is_given_what_its_endpoint_takes_in() {
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap().as_bytes())).collect();
     let body = redact["body"].as_str().unwrap();
-    let delivered = endpoint.events(&Request { headers: &headers, body: body.as_bytes() }).remove(0);
+    let request = Request { headers: &headers, body: body.as_bytes() };
+    let Contents::Events(mut delivered) = endpoint.contents(&request) else { panic!("it is to be worked on") };
+    let delivered = delivered.remove(0);
     let key = InboxKey { source: delivered.source, event: delivered.id.unwrap() };
     assert_eq!(key.source, Source::Privacy);
     assert_eq!(event("invoke/privacy-worker.json")["Records"][0]["body"].as_str(), Some(key.to_key().as_str()));
+}
+
+// ---- The website
+
+/// What the samples' tickets are sealed with; they count until the year 2100.
+const WEB_SECRET: &str = "example-web-secret-not-real";
+
+fn browsers(name: &str) -> Call {
+    call(serde_json::from_slice::<HttpEvent>(&bytes(&format!("invoke/{name}.json"))).unwrap())
+}
+
+fn website(name: &str) -> Value {
+    event(&format!("website/{name}.json"))
+}
+
+fn ticket(text: &str, purpose: Purpose) -> Ticket {
+    let secrets = LiveSecrets::rotating(Secret::new("sample", WEB_SECRET).unwrap(), None);
+    Ticket::read(text, &secrets, purpose, LATER).unwrap()
+}
+
+/// Invoked where the local stack's page is allowed, each is answered by its function; none is told off at the door.
+#[test]
+fn the_websites_requests_are_of_the_local_stacks_page_and_know_their_addresses() {
+    let origins = Origins::parse("http://localhost:8790").unwrap();
+    for (name, method, path, body) in [
+        ("chat.question", "POST", "/chat", Some("chat.question")),
+        ("chat.preflight", "OPTIONS", "/chat", None),
+        ("contact-form.whole", "POST", "/contact-form", Some("contact-form.whole")),
+        ("contact-form.preflight", "OPTIONS", "/contact-form", None),
+        ("widget-edge.config", "GET", "/webchat/config", None),
+        ("widget-edge.preflight", "OPTIONS", "/webchat/messages", None),
+        ("widget-edge.check", "POST", "/webchat/check", Some("webchat.check.local_phone")),
+        ("widget-edge.upload", "POST", "/webchat/uploads", Some("webchat.uploads.picture")),
+        ("widget-edge.message", "POST", "/webchat/messages", Some("webchat.messages.question")),
+    ] {
+        let asked = browsers(name);
+        assert_eq!((asked.method.as_str(), asked.path.as_str()), (method, path), "{name}");
+        assert!(matches!(origins.judge(asked.header("origin")), Caller::Allowed(_)), "{name}");
+        assert!(asked.client.is_some(), "{name}: nobody could be counted");
+        assert_eq!(read_json(&asked.body).ok(), body.map(website), "{name}");
+        if path.starts_with("/webchat/") {
+            assert!(Place::at(path).methods().split(", ").any(|taken| taken == method), "{name}");
+        }
+    }
+    // The shop's people follow a link, from no page of ours.
+    let file = browsers("widget-edge.file");
+    assert_eq!((Place::at(&file.path), origins.judge(file.header("origin"))), (Place::File, Caller::Unnamed));
+    ticket(file.path.strip_prefix("/webchat/files/").unwrap(), Purpose::File);
+}
+
+#[test]
+fn the_websites_chats_and_forms_say_what_their_names_promise() {
+    let said = |name: &str| Said::read(&website(name), 1_000).unwrap();
+    let visitor = said("chat.question").session.unwrap();
+    assert_eq!((said("chat.no_session").session, said("chat.everybodys_session").session), (None, None));
+    let form = config::contact_form(&Defaults).unwrap().config.rules.form;
+    let filled = |name: &str| form.read(&website(name)).map_err(|bad| bad.to_string());
+    assert_eq!(filled("contact-form.whole").unwrap().email.as_deref(), Some("mia@example.com"));
+    assert_eq!(filled("contact-form.no_email"), Err("email is required".into()));
+    // The form was shown in that very chat.
+    let shown = ticket(browsers("contact-form.whole").asked("token").unwrap(), Purpose::Form);
+    assert_eq!(shown.data, ChatKey::widget(&visitor).as_str());
+}
+
+#[test]
+fn the_websites_messages_say_what_their_names_promise() {
+    let files = config::widget_edge(&Defaults).unwrap().config.rules.files;
+    let sydney = LocationUid::try_from("loc_sydney").unwrap();
+    let sydney = KnownLocation { uid: sydney, name: "Sydney".into(), country: Some(Region::try_from("AU").unwrap()) };
+    let book = LocationBook { fetched_at: LATER, locations: vec![sydney] };
+    let typed = |name: &str| visitor::check(&Draft::read(&website(name)), false, &book, &files);
+    let phone = typed("webchat.check.local_phone").unwrap().phone.unwrap();
+    assert_eq!(phone.e164.expose(), "+61491570156");
+    let wrong = |problems: Vec<Problem>| (problems[0].code.as_str(), problems[0].status);
+    assert_eq!(wrong(typed("webchat.check.no_country").unwrap_err()), ("ERR_WEBCHAT_001", 400));
+    assert_eq!(wrong(typed("webchat.check.large_file").unwrap_err()), ("ERR_WEBCHAT_005", 413));
+    let announced = NamedFile::read(&website("webchat.uploads.picture"));
+    files.check(std::slice::from_ref(&announced)).unwrap();
+    let message = |name: &str| Draft::read_message(&website(name));
+    for name in ["webchat.messages.question", "webchat.messages.picture"] {
+        visitor::check(&message(name), true, &book, &files).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
+    }
+    // The picture is the one that was announced.
+    let attached = ticket(&message("webchat.messages.picture").uploads[0], Purpose::Upload);
+    let (_, name, bytes, mime): (String, String, u64, String) = serde_json::from_str(&attached.data).unwrap();
+    assert_eq!((name, Some(bytes), mime), (announced.name, announced.bytes, announced.mime));
+    let stop = message("webchat.messages.stop");
+    let words = config::widget_edge(&Defaults).unwrap().config.rules.endpoint.extra_words;
+    assert_eq!(wish::read(stop.text.text().unwrap(), &words), Wish::Stop);
 }
 
 #[test]

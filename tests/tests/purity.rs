@@ -100,7 +100,7 @@ fn the_core_brings_no_cloud_no_runtime_and_no_http() {
 }
 
 /// What the core is made of besides itself, and why. One more is a decision, and is made here.
-const MADE_OF: [(&str, &str); 16] = [
+const MADE_OF: [(&str, &str); 17] = [
     ("base64", "signatures"),
     ("flate2", "large bodies"),
     ("futures-util", "the events of a batch are stored some at a time; it brings no runtime"),
@@ -116,6 +116,7 @@ const MADE_OF: [(&str, &str); 16] = [
     ("sha2", "signatures and evidence"),
     ("subtle", "comparison in constant time"),
     ("thiserror", "error types"),
+    ("unicode-segmentation", "characters as people count them"),
     ("zeroize", "secrets are wiped"),
 ];
 

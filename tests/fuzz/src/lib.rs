@@ -36,13 +36,15 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 8] = [
     targets::signature_headers::TARGET,
     targets::shopify_payload::TARGET,
     targets::podium_payload::TARGET,
+    targets::chatwoot_payload::TARGET,
     targets::sqs_envelope::TARGET,
     targets::phone::TARGET,
     targets::body_codec::TARGET,
+    targets::website::TARGET,
 ];
 
 /// The target of a name.

@@ -20,6 +20,8 @@ pub struct Samples {
     pub shopify: Vec<Vec<u8>>,
     /// Podium's bodies.
     pub podium: Vec<Vec<u8>>,
+    /// Chatwoot's bodies.
+    pub chatwoot: Vec<Vec<u8>>,
     /// The deliveries of all three providers.
     pub signed: Vec<Signed>,
 }
@@ -33,9 +35,10 @@ impl Samples {
     pub fn read(events: &Path) -> Self {
         let shopify = [bodies(&events.join("shopify")), bodies(&events.join("shopify/raw"))].concat();
         let podium = bodies(&events.join("podium"));
+        let chatwoot = [bodies(&events.join("chatwoot")), bodies(&events.join("chatwoot/wire"))].concat();
         let signed =
             ["shopify", "podium", "chatwoot"].into_iter().flat_map(|provider| signed(events, provider)).collect();
-        Self { shopify, podium, signed }
+        Self { shopify, podium, chatwoot, signed }
     }
 }
 

@@ -111,6 +111,7 @@ async fn started(held: Option<&'static str>) -> Shop {
             shopify: SqsEvents::new(aws.sqs(), "https://sqs.example/1/shopify".into()),
             podium: SqsEvents::in_lines(aws.sqs(), "https://sqs.example/1/podium.fifo".into(), ids.clone()),
             privacy: SqsEvents::new(aws.sqs(), "https://sqs.example/1/privacy".into()),
+            chatwoot: SqsEvents::in_lines(aws.sqs(), "https://sqs.example/1/chatwoot.fifo".into(), ids.clone()),
         },
         sends: SqsSends::new(aws.sqs(), "https://sqs.example/1/sends".into()),
         notices: SqsNotices::new(aws.sqs(), "https://sqs.example/1/notices".into()),
@@ -157,6 +158,7 @@ impl Shop {
             rejected: None,
             group: None,
             opt_outs: Vec::new(),
+            chat: None,
         };
         assert_eq!(self.timers.store.accept(&event).await, Ok(Accepted::Stored));
     }

@@ -121,6 +121,7 @@ async fn house() -> House {
             shopify: SqsEvents::new(client.clone(), "https://sqs.example/1/shopify".into()),
             podium: SqsEvents::in_lines(client.clone(), "https://sqs.example/1/podium.fifo".into(), ids.clone()),
             privacy: SqsEvents::new(client.clone(), "https://sqs.example/1/privacy".into()),
+            chatwoot: SqsEvents::in_lines(client.clone(), "https://sqs.example/1/chatwoot.fifo".into(), ids.clone()),
         },
         sends: SqsSends::new(client.clone(), "https://sqs.example/1/sends".into()),
         notices: SqsNotices::new(client.clone(), "https://sqs.example/1/notices".into()),
@@ -163,6 +164,7 @@ impl House {
             rejected: None,
             group,
             opt_outs: Vec::new(),
+            chat: None,
         };
         assert_eq!(self.store.accept(&event).await, Ok(Accepted::Stored));
         key.to_key()

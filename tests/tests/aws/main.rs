@@ -12,11 +12,13 @@
 mod billing;
 mod clock;
 mod functions;
+mod health;
 mod people;
 mod queues;
 mod secrets;
 mod start;
 mod topic;
+mod uploads;
 
 use std::sync::{
     Arc,

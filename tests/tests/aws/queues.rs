@@ -150,7 +150,7 @@ async fn a_repetition_of_ones_own_is_a_repetition() {
 
 #[tokio::test]
 async fn each_providers_events_go_to_its_own_queue_whatever_becomes_of_the_others() {
-    for broken in ["none", "shopify", "podium", "privacy"] {
+    for broken in ["none", "shopify", "podium", "privacy", "chatwoot"] {
         let wire = Wire::nowhere(move |call| {
             let sent = call.json();
             if sent["QueueUrl"].as_str().is_some_and(|url| url.contains(broken)) {
@@ -163,11 +163,16 @@ async fn each_providers_events_go_to_its_own_queue_whatever_becomes_of_the_other
         let ids = RandomIds::from_system().unwrap();
         let queues = RoutedEvents {
             shopify: SqsEvents::new(client.clone(), "https://sqs.example/1/shopify".into()),
-            podium: SqsEvents::in_lines(client.clone(), "https://sqs.example/1/podium.fifo".into(), ids),
-            privacy: SqsEvents::new(client, "https://sqs.example/1/privacy".into()),
+            podium: SqsEvents::in_lines(client.clone(), "https://sqs.example/1/podium.fifo".into(), ids.clone()),
+            privacy: SqsEvents::new(client.clone(), "https://sqs.example/1/privacy".into()),
+            chatwoot: SqsEvents::in_lines(client, "https://sqs.example/1/chatwoot.fifo".into(), ids),
         };
-        let all =
-            [wake(Source::Podium, "e1", None), wake(Source::Privacy, "e3", None), wake(Source::Shopify, "e2", None)];
+        let all = [
+            wake(Source::Podium, "e1", None),
+            wake(Source::Chatwoot, "e4", None),
+            wake(Source::Privacy, "e3", None),
+            wake(Source::Shopify, "e2", None),
+        ];
         assert_eq!(queues.enqueue(&all).await.is_ok(), broken == "none");
         let mut sent: Vec<(String, String)> = wire
             .calls()
@@ -177,6 +182,7 @@ async fn each_providers_events_go_to_its_own_queue_whatever_becomes_of_the_other
             .collect();
         sent.sort();
         let expected = [
+            ("https://sqs.example/1/chatwoot.fifo", "chatwoot#e4"),
             ("https://sqs.example/1/podium.fifo", "podium#e1"),
             ("https://sqs.example/1/privacy", "privacy#e3"),
             ("https://sqs.example/1/shopify", "shopify#e2"),
@@ -232,14 +238,27 @@ async fn an_endpoints_hints_go_to_the_workers_that_have_to_see_them() {
             assert_eq!(wire.operations(), ["SendMessage"], "one event is one message");
         }
 
-        let podium = DoorQueue::Podium(SqsEvents::new(client, "https://sqs.example/1/podium".into()));
+        let podium = DoorQueue::Podium(SqsEvents::new(client.clone(), "https://sqs.example/1/podium".into()));
         wire.forget();
         podium.enqueue(&[wake(Source::Podium, "e3", None)]).await.unwrap();
         assert_eq!(wire.calls()[0].json()["MessageBody"], "podium#e3");
+
+        let url = "https://sqs.example/1/chatwoot.fifo".into();
+        let lines = SqsEvents::in_lines(client, url, RandomIds::from_system().unwrap());
+        wire.forget();
+        let line = GroupId::of("a conversation");
+        let hint = wake(Source::Chatwoot, "e4", Some("a conversation"));
+        DoorQueue::Chatwoot(lines).enqueue(&[hint]).await.unwrap();
+        let sent = wire.calls()[0].json();
+        assert_eq!((&sent["MessageBody"], &sent["MessageGroupId"]), (&"chatwoot#e4".into(), &line.as_str().into()));
     }
     let wire = Wire::nowhere(|_| Fate::Answer(200, json!({}))).await;
     let some = || SqsEvents::new(aws_at(&wire.url).sqs(), "https://sqs.example/1/some".into());
-    for door in [DoorQueue::Podium(some()), DoorQueue::Shopify { shopify: some(), privacy: some() }] {
+    for door in [
+        DoorQueue::Podium(some()),
+        DoorQueue::Chatwoot(some()),
+        DoorQueue::Shopify { shopify: some(), privacy: some() },
+    ] {
         assert_eq!(door.open().await, Ok(()));
     }
     assert!(wire.calls().iter().all(|call| call.method == "GET"), "nothing is sent");

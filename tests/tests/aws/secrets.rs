@@ -7,7 +7,13 @@ use std::{
 };
 
 use frontdesk_aws::secrets::{SecretProblem, SecretVault, WebhookSecrets};
-use frontdesk_core::{flow::ingest::SecretSource, signature::LiveSecrets};
+use frontdesk_core::{
+    flow::ingest::SecretSource,
+    signature::{
+        CHATWOOT_SIGNATURE, CHATWOOT_TIMESTAMP, LiveSecrets, Matched, ReplayWindow, Secret, StalePolicy, sign_chatwoot,
+        sign_shopify, verify_chatwoot, verify_shopify,
+    },
+};
 use frontdesk_testkit::recorder::Recorder;
 use frontdesk_tests::{
     aws::aws_at,
@@ -72,8 +78,24 @@ async fn open(wire: &Wire, clock: &SharedClock) -> Result<Live, frontdesk_aws::s
     WebhookSecrets::open(client(wire), Duration::from_secs(900), clock.clone(), Reports::default()).await
 }
 
+/// Every value that a secret has in these tests.
+const VALUES: [&str; 8] = ["one", "two", "three", "new", "old", " spaced ", "spaced", "leaked"];
+
+/// Which values sign something: as the newest secret, and as the one before it.
+fn signing(live: &LiveSecrets, which: Matched) -> Vec<String> {
+    let signs = |value: &&str| {
+        let signed = sign_shopify(&Secret::new("value", *value).unwrap(), b"{}");
+        let header = Some(signed[0].1.as_bytes());
+        verify_shopify(live, header, b"{}").is_ok_and(|verified| verified.matched == which)
+    };
+    VALUES.into_iter().filter(signs).map(str::to_owned).collect()
+}
+
 fn shown(live: &LiveSecrets) -> (String, Option<String>) {
-    (live.current.expose().into(), live.previous.as_ref().map(|secret| secret.expose().into()))
+    let (current, mut previous) = (signing(live, Matched::Current), signing(live, Matched::Previous));
+    assert!(previous.len() <= 1, "{previous:?}");
+    let [current] = current.as_slice() else { panic!("{current:?}") };
+    (current.clone(), previous.pop())
 }
 
 async fn read(stages: &[(&str, &str)]) -> (String, Option<String>) {
@@ -107,6 +129,70 @@ async fn a_secret_that_names_its_predecessor_itself_decides_alone() {
     }
     let live = read(&[("AWSCURRENT", &pair("new", json!("old"))), before]).await;
     assert_eq!(live, ("new".into(), Some("old".into())));
+}
+
+/// Which values sign a delivery of an account of Chatwoot's.
+fn signing_for(live: &LiveSecrets, account: u64) -> Vec<&'static str> {
+    let body = json!({"event": "message_created", "account": {"id": account}}).to_string();
+    let window = ReplayWindow { window_s: 300, stale: StalePolicy::Reject };
+    let signs = |value: &&str| {
+        let signed = sign_chatwoot(&Secret::new("value", *value).unwrap(), body.as_bytes(), 1_000);
+        let header = |name| signed.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_bytes());
+        let (timestamp, signature) = (header(CHATWOOT_TIMESTAMP), header(CHATWOOT_SIGNATURE));
+        verify_chatwoot(live, window, timestamp, signature, body.as_bytes(), 1_000).is_ok()
+    };
+    VALUES.into_iter().filter(signs).collect()
+}
+
+#[tokio::test]
+async fn several_secrets_count_at_once_each_for_its_account_or_for_all() {
+    let several = json!({"secrets": [
+        {"secret": "one", "account": 7}, {"secret": "two", "account": "8"}, {"secret": "three"},
+        {"secret": "new", "account": null},
+    ]});
+    let wire = Vault::with(&[("AWSCURRENT", &several.to_string()), ("AWSPREVIOUS", "leaked")]).serve().await;
+    let live = open(&wire, &SharedClock::at(0)).await.unwrap().live().await;
+    assert_eq!(signing_for(&live, 7), ["one", "three", "new"]);
+    assert_eq!(signing_for(&live, 8), ["two", "three", "new"]);
+    assert_eq!(signing_for(&live, 9), ["three", "new"]);
+    assert_eq!(signing(&live, Matched::Current), ["one", "two", "three", "new"], "where there are no accounts, each");
+    assert_eq!(signing(&live, Matched::Previous), Vec::<String>::new(), "what it says counts, and nothing else");
+
+    let one = json!({"secrets": [{"secret": " spaced "}]}).to_string();
+    assert_eq!(read(&[("AWSCURRENT", &one)]).await, (" spaced ".into(), None), "a space may belong to it");
+}
+
+#[tokio::test]
+async fn a_list_of_secrets_with_something_wrong_stops_the_start_and_is_no_plain_text() {
+    let incomplete = |problem: &SecretProblem| matches!(problem, SecretProblem::Incomplete(_));
+    let entries = [
+        json!([]),
+        json!({}),
+        json!(null),
+        json!("s3cr3t"),
+        json!(["s3cr3t"]),
+        json!([{}]),
+        json!([{"secret": 5}]),
+        json!([{"secret": "s3cr3t", "account": "seven"}]),
+        json!([{"secret": "s3cr3t", "account": ""}]),
+        json!([{"secret": "s3cr3t", "account": -7}]),
+        json!([{"secret": "s3cr3t", "account": 7.5}]),
+        json!([{"secret": "s3cr3t", "acount": 7}]),
+        json!([{"secret": "s3cr3t"}, {"account": 7}]),
+    ];
+    let mut cases: Vec<_> = entries.iter().map(|list| (json!({"secrets": list}), None)).collect();
+    cases.push((json!({"secrets": [{"secret": "s3cr3t"}], "current": "s3cr3t"}), None));
+    for empty in ["", " \n"] {
+        cases.push((json!({"secrets": [{"secret": "s3cr3t"}, {"secret": empty}]}), Some(SecretProblem::Empty)));
+    }
+    let placeholder = json!({"secrets": [{"secret": "s3cr3t"}, {"secret": "REPLACE_ME", "account": 7}]});
+    cases.push((placeholder, Some(SecretProblem::Placeholder)));
+    for (document, problem) in cases {
+        let wire = Vault::with(&[("AWSCURRENT", &document.to_string())]).serve().await;
+        let error = open(&wire, &SharedClock::at(0)).await.unwrap_err();
+        assert!(problem.as_ref().map_or_else(|| incomplete(&error.problem), |p| *p == error.problem), "{document}");
+        assert!(!error.to_string().contains("s3cr3t"), "{error}");
+    }
 }
 
 #[tokio::test]

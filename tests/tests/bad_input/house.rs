@@ -189,7 +189,7 @@ impl House {
         let shown = || String::from_utf8_lossy(body.get(..400).unwrap_or(body)).into_owned();
 
         assert_eq!(answer.status_code, 200, "{answer:?} for {}", shown());
-        match answer.body {
+        match &*answer.body {
             "accepted" => {
                 assert!(matches!(row.status, InboxStatus::Done | InboxStatus::Rejected), "{row:?} for {}", shown());
             }

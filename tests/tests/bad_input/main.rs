@@ -17,3 +17,4 @@ mod house;
 mod mutations;
 mod poison;
 mod requests;
+mod website;

@@ -331,7 +331,7 @@ fn messages_without_a_readable_key_are_dropped_and_told() {
         "shopify",
         "shopify#",
         "#w",
-        "chatwoot#w",
+        "nobody#w",
         "shopify#a#b",
         "shopify#a b",
         "\u{feff}shopify#w",

@@ -5,12 +5,13 @@ use std::{
     fmt::{Debug, Display},
 };
 
-use frontdesk_aws::lambda::http::HttpEvent;
+use frontdesk_aws::lambda::http::{self, HttpEvent};
 use frontdesk_core::{
     body::StoredBody,
     contact::{Contacts, Direction, Evidence, Hold, OptOutChange, OptOutFlag, OptOutSource},
     eligibility::Inputs,
     flow::ingest::Request,
+    form::{Submission, SubmissionId},
     gate,
     ids::{EffectKey, EventId, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, ShopDomain},
     inbox::{BodySha256, EventEnd, Inbox, InboxKey, LeasedEvent, NewEvent, Source},
@@ -24,6 +25,7 @@ use frontdesk_core::{
     store::Lease,
     time::{DAY, UnixMillis},
     token::{AccessToken, GrantError, Granted},
+    upload::{UploadKey, UploadOffer},
 };
 use frontdesk_testkit::{
     model::ModelStore,
@@ -82,7 +84,7 @@ fn no_error_repeats_what_it_refuses() {
 
 fn secrets() -> LiveSecrets {
     let secret = |value: &str| Secret::new("SETTING", value).unwrap();
-    LiveSecrets { current: secret(SECRETS[0]), previous: Some(secret(TOKENS[2])) }
+    LiveSecrets::rotating(secret(SECRETS[0]), Some(secret(TOKENS[2])))
 }
 
 /// Types that would print a person or a link of theirs if somebody printed them. Nobody does: no line can hold one. A type
@@ -126,6 +128,26 @@ impl Printed {
         self.add("StoredBody", &event.body);
         self.add("NewEvent", &event);
         self.add("LeasedEvent", &leased);
+    }
+
+    fn on_the_website(&mut self) {
+        let (person, token) = (&PEOPLE[0], TOKENS[0]);
+        let event = json!({"rawPath": format!("/webchat/files/{token}"), "rawQueryString": format!("token={token}"),
+            "headers": {"x-csrf-token": token}, "body": person.phone});
+        self.add("HttpParts", &http::parts(serde_json::from_value(event).unwrap()));
+        let fields = [("name", person.first), ("email", "501.someone@planted.example"), ("phone", person.phone)];
+        let submission = Submission {
+            id: SubmissionId::from_stored("s1"),
+            fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            email: Some("501.someone@planted.example".into()),
+            session: None,
+            received_at: GENESIS,
+            expires_at: GENESIS,
+        };
+        self.add("Submission", &submission);
+        self.add("UploadKey", &UploadKey::from_stored(token));
+        let url = format!("https://files.example/{token}");
+        self.add("UploadOffer", &UploadOffer { url, headers: Vec::new(), expires_at: GENESIS });
     }
 
     fn at_the_worker(&mut self, body: &[u8]) -> NewRequest {
@@ -212,6 +234,7 @@ fn stored_event(body: &[u8]) -> NewEvent {
         rejected: None,
         group: None,
         opt_outs: Vec::new(),
+        chat: None,
     }
 }
 
@@ -236,6 +259,7 @@ fn no_type_prints_a_person_or_a_secret_but_those_that_are_known_to() {
     let body = order(&PEOPLE[0]).to_string().into_bytes();
     let mut printed = Printed::default();
     printed.on_the_way_in(&body);
+    printed.on_the_website();
     let new = printed.at_the_worker(&body);
     let effect = EffectKey::review_request(&new.key);
     printed.at_the_gate(&new.plan.phone, &effect);

@@ -6,7 +6,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use frontdesk_aws::dynamo::DynamoStore;
 use frontdesk_core::{
     body::StoredBody,
-    erase::{Erasure, KeptRow, Place},
+    chat::{Chat, ChatState, Chats},
+    chatwoot::{self, Assignee, Attached, ChatwootMessage, ConversationRef, Kind, Standing, Status},
+    erase::{Erasure, KeptRow, Place, Subject, forgotten},
     flow::delivery::LOCATION_LINK,
     ids::{EffectKey, GroupId, Shard},
     inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxStatus, NewEvent, RejectReason},
@@ -22,7 +24,7 @@ use frontdesk_tests::tables::Tables;
 use serde_json::Value;
 
 use super::{
-    T0, at, effect, event, event_key, inputs, lease, location,
+    T0, at, chats, effect, event, event_key, inputs, lease, location,
     notices::notice,
     order,
     outbox::{id, invite, send},
@@ -85,7 +87,7 @@ async fn a_place_without_the_row_stays_without_it() {
         tables.store().wipe(place, "message#1").await.unwrap();
         assert!(all(&tables.store(), place).await.is_empty(), "{place:?}");
     }
-    for table in ["inbox", "review_requests", "outbox", "sessions", "reviews"] {
+    for table in ["inbox", "review_requests", "outbox", "sessions", "chats", "reviews", "forms"] {
         assert_eq!(tables.items(table).len(), 0);
     }
 }
@@ -383,4 +385,154 @@ async fn a_send_that_moves_while_it_is_wiped_is_wiped() {
         assert_eq!(planted_in(&tables.item("outbox", key.as_str()).unwrap()), Vec::<&str>::new());
         assert!(!matches!(store.outbox_state(&key).await, Ok(Some(OutboxState::Pending { .. }))));
     }
+}
+
+#[tokio::test]
+async fn a_chat_forgets_what_was_said_and_nothing_is_answered_for_that() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    store.accept(&chats::message("e9", "r", T0)).await.unwrap();
+    let said = chats::first("planted-word");
+    let _ = store.save_chat(&said, chats::KEEP, T0).await.unwrap();
+    let key = chats::key();
+    let row = &all(&store, Place::Chats).await[key.as_str()];
+    assert_eq!(row.phone, Some(phone(1)));
+    assert_eq!(row.texts, [key.as_str(), phone(1).expose()]);
+    assert_eq!(row.body, Some(serde_json::to_vec(&said.state).unwrap()), "whatever was said can be looked through");
+    assert_eq!(row.ids, [key.as_str()]);
+
+    let before = tables.item("chats", key.as_str()).unwrap();
+    let after = wipe(&tables, "chats", Place::Chats, key.as_str()).await.unwrap();
+    let chat = store.chat(&key, at(1)).await.unwrap();
+    assert_eq!((chat.version, &chat.phone, chat.newest), (2, &None, chats::newest("e9", T0)));
+    assert_eq!(chat.state, forgotten(&said.state));
+    assert_eq!(
+        chat.state.settled,
+        ["e0", "e1", "e2", "e3"],
+        "what waited, or was on its way, is not answered any more"
+    );
+    assert!(chat.state.disclosed && chat.state.handed_over_at_ms == Some(7) && chat.state.answered_at_ms == [5]);
+    let state = serde_json::to_string(&chat.state).unwrap();
+    assert!(!state.contains("planted-word") && !state.contains("hello") && !state.contains("p.png"), "{state}");
+    for time in ["expires_at", "kept_until_ms"] {
+        assert_eq!(after[time], before[time]);
+    }
+    assert_eq!(planted_in(&all_of(&after)), Vec::<&str>::new());
+    let late = said.changed(|_| {});
+    assert_eq!(store.save_chat(&late, chats::KEEP, at(1)).await, Ok(Fenced::Lost), "its worker was on its way");
+}
+
+/// Everything in a chat's row, the state unpacked.
+fn all_of(item: &Value) -> Value {
+    let mut item = item.clone();
+    item["body_bytes"] = item["state_bytes"].clone();
+    item
+}
+
+#[tokio::test]
+async fn a_chat_is_found_by_what_is_in_it_where_it_has_no_number() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let word = "call me on 0491 570 010, or mia@example.com";
+    let nobodys = Chat { phone: None, ..chats::first(word) };
+    let _ = store.save_chat(&nobodys, chats::KEEP, T0).await.unwrap();
+    let by_phone = Subject { phones: [phone(10)].into(), ..Subject::default() };
+    let by_mail = Subject { emails: ["mia@example.com".to_owned()].into(), ..Subject::default() };
+    let somebody = Subject { phones: [phone(11)].into(), ..Subject::default() };
+    let found =
+        async |subject: &Subject| all(&store, Place::Chats).await.values().any(|row| subject.is_in(Place::Chats, row));
+    assert!(found(&by_phone).await && found(&by_mail).await && !found(&somebody).await);
+    wipe(&tables, "chats", Place::Chats, chats::key().as_str()).await.unwrap();
+    assert!(!found(&by_phone).await && !found(&by_mail).await);
+}
+
+#[tokio::test]
+async fn a_chat_that_nobody_can_read_is_emptied_and_silent() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let _ = store.save_chat(&chats::first("planted-word"), chats::KEEP, T0).await.unwrap();
+    let mut row = tables.item("chats", chats::key().as_str()).unwrap();
+    row["state_bytes"] = serde_json::json!({"B": STANDARD.encode(r#"{"history":"planted-word"}"#)});
+    tables.put("chats", &row);
+    assert_eq!(all(&store, Place::Chats).await.len(), 1);
+    wipe(&tables, "chats", Place::Chats, chats::key().as_str()).await.unwrap();
+    let chat = store.chat(&chats::key(), at(1)).await.unwrap();
+    assert_eq!((chat.version, chat.phone), (2, None));
+    assert_eq!(chat.state, ChatState { silenced: true, ..ChatState::default() });
+
+    // A mark says nothing of anybody.
+    let tables = Tables::start().await;
+    tables.store().accept(&chats::message("e1", "r", T0)).await.unwrap();
+    let before = tables.item("chats", chats::key().as_str());
+    assert_eq!(wipe(&tables, "chats", Place::Chats, chats::key().as_str()).await, before);
+}
+
+/// A worker goes on with the chat in the middle of the wiping.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_that_changes_while_it_is_wiped_is_wiped_and_its_worker_notices() {
+    for _ in 0..10 {
+        let tables = Tables::start().await;
+        let store = tables.store();
+        let first = chats::first("planted-word");
+        let _ = store.save_chat(&first, chats::KEEP, T0).await.unwrap();
+        super::races::all_at_once(&tables, 4, |store, n| {
+            let mut chat = first.clone();
+            async move {
+                if n == 0 {
+                    return store.wipe(Place::Chats, chats::key().as_str()).await.unwrap();
+                }
+                for _ in 0..4 {
+                    chat = chat.changed(|_| {});
+                    if store.save_chat(&chat, chats::KEEP, T0).await.unwrap() == Fenced::Lost {
+                        return;
+                    }
+                }
+            }
+        })
+        .await;
+        let chat = store.chat(&chats::key(), at(1)).await.unwrap();
+        assert_eq!((chat.phone, chat.state), (None, forgotten(&first.state)));
+    }
+}
+
+/// What is kept of a message in a chat is our own form of it, with the number that Chatwoot has.
+#[tokio::test]
+async fn a_message_of_a_chat_is_found_by_its_number_and_ends() {
+    let tables = Tables::start().await;
+    let store = tables.store();
+    let message = |id: u64, phone: Option<&str>, text: &str| {
+        let message = ChatwootMessage {
+            event_id: None,
+            kind: Kind::Created,
+            at: ConversationRef { account: 1, conversation: 2 },
+            inbox: Some(3),
+            id,
+            text: Some(text.to_owned()),
+            submitted: Vec::new(),
+            attached: Attached::Listed(Vec::new()),
+            channel: chatwoot::Channel::WebWidget,
+            standing: Standing { status: Status::Pending, assignee: Assignee::Nobody },
+            phone: phone.map(str::to_owned),
+            created_at_ms: Some(1_772_000_000_000),
+        };
+        let name = format!("m{id}");
+        let body = serde_json::to_vec(&message).unwrap();
+        NewEvent { body: StoredBody::pack(&body).unwrap(), ..chats::message(&name, &name, T0) }
+    };
+    let mias = message(1, Some("+61491570010"), "planted-word");
+    let said = message(2, None, "my number is 0491 570 010");
+    let others = message(3, Some("+61491570011"), "hello");
+    for event in [&mias, &said, &others] {
+        assert_eq!(store.accept(event).await, Ok(Accepted::Stored));
+    }
+    let subject = Subject { phones: [phone(10)].into(), ..Subject::default() };
+    let rows = all(&store, Place::Inbox).await;
+    let found: Vec<&str> =
+        rows.values().filter(|row| subject.is_in(Place::Inbox, row)).map(|row| row.key.as_str()).collect();
+    assert_eq!(found, ["chatwoot#m1", "chatwoot#m2"]);
+    let after = wipe(&tables, "inbox", Place::Inbox, "chatwoot#m1").await.unwrap();
+    assert_eq!(planted_in(&after), Vec::<&str>::new());
+    assert_eq!(after["outcome"]["S"], RejectReason::Erased.describe());
+    let claim = store.claim(&mias.key, &lease("w", at(1))).await;
+    assert_eq!(claim, Ok(InboxClaim::Ended(InboxStatus::Rejected)));
 }

@@ -8,16 +8,20 @@ use std::{
 
 use frontdesk_aws::dynamo::DynamoStore;
 use frontdesk_core::{
+    chat::Chats,
     contact::{
         ChangeOutcome, Contact, Contacts, Direction, Evidence, Hold, HoldOutcome, Meeting, MirrorOutcome, MirrorState,
         NotTextable, OptOutChange, OptOutFlag, OptOutSource, PodiumLink,
     },
     directory::{Bookmark, Bookmarks, Installation, LocationBook, Locations},
+    erase::{Erasure, Place},
+    form::Forms,
     ids::{ProviderId, Shard},
     inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, NewEvent},
     notice::{Channel, NoticeClaim, NoticeEnd, NoticeStep, Notices, Progress},
     outbox::{Begin, DeliveryNews, Fact, FailureKind, Invite, Outbox, Send, Settlement, Tracked},
     provider::{Feed, Limits, Provider, Tally},
+    rate::{Admission, RateWindows},
     request::{Committed, Postpone, RequestChange, RequestClaim, RequestEnd, Requests, Wait},
     review::{Platform, PlatformChoice, PlatformRule},
     reviews::ReviewBook,
@@ -33,9 +37,9 @@ use frontdesk_tests::{
 };
 
 use super::{
-    T0, at, effect, event, event_key, lease, location,
+    T0, at, chats, effect, event, event_key, forms, lease, location,
     notices::notice,
-    order, owner, phone, request,
+    order, owner, phone, rates, request,
     requests::commit,
     reviews::record,
     sessions::{RULES, after, key},
@@ -617,4 +621,98 @@ async fn a_contact_is_flagged_told_of_and_erased() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_chat_is_saved_once_and_its_mark_is_its_events() {
+    let next = || chats::first("one").changed(|state| state.silenced = true);
+    each(nothing, async |store| {
+        assert_eq!(store.save_chat(&chats::first("one"), chats::KEEP, T0).await, Ok(Fenced::Written));
+    })
+    .await;
+    let begun = async |store: DynamoStore| {
+        let _ = store.save_chat(&chats::first("one"), chats::KEEP, T0).await.unwrap();
+    };
+    each(begun, async |store| {
+        assert_eq!(store.save_chat(&next(), chats::KEEP, T0).await, Ok(Fenced::Written));
+        assert_eq!(store.chat(&chats::key(), T0).await, Ok(next()));
+    })
+    .await;
+    each(begun, async |store| {
+        store.wipe(Place::Chats, chats::key().as_str()).await.unwrap();
+        assert_eq!(store.chat(&chats::key(), T0).await.unwrap().version, 2);
+    })
+    .await;
+    let marked = async |store: DynamoStore| {
+        store.accept(&chats::message("e5", "r5", at(5))).await.unwrap();
+    };
+    each(nothing, async |store| {
+        assert_eq!(store.accept(&chats::message("e1", "r1", T0)).await, Ok(Accepted::Stored));
+        assert_eq!(store.chat(&chats::key(), T0).await.unwrap().newest, chats::newest("e1", T0));
+    })
+    .await;
+    each(marked, async |store| {
+        assert_eq!(store.accept(&chats::message("e1", "r1", T0)).await, Ok(Accepted::Stored));
+        assert_eq!(store.accept(&chats::message("e5", "r6", at(9))).await, Ok(Accepted::Duplicate));
+        assert_eq!(store.chat(&chats::key(), T0).await.unwrap().newest, chats::newest("e5", at(5)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_of_a_client_counts_once() {
+    let one = || rates::key("192.0.2.1");
+    let full = Admission::Refused { until: at(900) };
+    each(nothing, async |store| {
+        assert_eq!(store.admit(&one(), rates::rule(1), T0).await, Ok(Admission::Admitted));
+        assert_eq!(store.admit(&one(), rates::rule(1), T0).await, Ok(full));
+    })
+    .await;
+    let begun = async |store: DynamoStore| {
+        assert_eq!(store.admit(&one(), rates::rule(2), T0).await, Ok(Admission::Admitted));
+    };
+    each(begun, async |store| {
+        assert_eq!(store.admit(&one(), rates::rule(2), at(1)).await, Ok(Admission::Admitted), "the last that has room");
+        assert_eq!(store.admit(&one(), rates::rule(2), at(1)).await, Ok(full));
+    })
+    .await;
+    each(begun, async |store| {
+        assert_eq!(store.admit(&one(), rates::rule(1), at(900)).await, Ok(Admission::Admitted), "in the next window");
+        let full = Admission::Refused { until: at(1_800) };
+        assert_eq!(store.admit(&one(), rates::rule(1), at(901)).await, Ok(full));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_form_is_new_and_not_taken_for_its_own_repetition() {
+    let its = |now| (forms::submission("s1", now), forms::notice("s1", now));
+    each(nothing, async |store| {
+        let (form, notice) = its(T0);
+        assert_eq!(store.submit(&form, &notice).await, Ok(true));
+        assert_eq!(store.submission(&form.id, T0).await, Ok(Some(form)));
+    })
+    .await;
+    let known = async |store: DynamoStore| {
+        let (form, notice) = its(T0);
+        assert_eq!(store.submit(&form, &notice).await, Ok(true));
+    };
+    each(known, async |store| {
+        let (form, notice) = its(at(1));
+        assert_eq!(store.submit(&form, &notice).await, Ok(false));
+    })
+    .await;
+    let noticed = async |store: DynamoStore| {
+        assert_eq!(store.open_notice(&forms::notice("s1", T0)).await, Ok(true));
+    };
+    each(noticed, async |store| {
+        let (form, notice) = its(at(1));
+        assert_eq!(store.submit(&form, &notice).await, Ok(true), "its notice alone was there");
+    })
+    .await;
+    each(known, async |store| {
+        store.wipe(Place::Forms, "s1").await.unwrap();
+        assert_eq!(store.submission(&its(T0).0.id, T0).await, Ok(None));
+    })
+    .await;
 }

@@ -10,10 +10,12 @@
 )]
 
 mod bookmarks;
+mod chats;
 mod contacts;
 mod crowds;
 mod erased;
 mod erasure;
+mod forms;
 mod inbox;
 mod limits;
 mod locations;
@@ -24,6 +26,7 @@ mod notices;
 mod opt_outs;
 mod outbox;
 mod races;
+mod rates;
 mod refusals;
 mod requests;
 mod resolve;
@@ -83,6 +86,7 @@ fn event(id: &str, body: &str, receipt: &str, now: UnixMillis) -> NewEvent {
         rejected: None,
         group: None,
         opt_outs: Vec::new(),
+        chat: None,
     }
 }
 

@@ -32,6 +32,7 @@ fn message(event: &str, text: &str, at: UnixMillis) -> SessionMessage {
         webchat: true,
         now: at,
         quiet: false,
+        imported: false,
     }
 }
 

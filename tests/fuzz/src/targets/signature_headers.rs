@@ -120,14 +120,14 @@ impl<'a> Delivery<'a> {
 
 fn secrets(current: usize) -> LiveSecrets {
     let secret = |n: usize| Secret::new("fuzz", SECRETS[n % SECRETS.len()]).unwrap();
-    LiveSecrets { current: secret(current), previous: Some(secret(current + 1)) }
+    LiveSecrets::rotating(secret(current), Some(secret(current + 1)))
 }
 
 /// The digest once more, without the code under test.
 fn digest(secrets: &LiveSecrets, matched: Matched, parts: &[&[u8]]) -> [u8; 32] {
     let secret = match matched {
-        Matched::Current => &secrets.current,
-        Matched::Previous => secrets.previous.as_ref().unwrap(),
+        Matched::Current => secrets.newest(),
+        Matched::Previous => secrets.previous().unwrap(),
     };
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).unwrap();
     parts.iter().for_each(|part| mac.update(part));
@@ -265,7 +265,9 @@ fn ingest(delivery: &Delivery<'_>) {
             let expected = if answer == Answer::Accepted { 1 + opt_outs } else { 1 };
             assert_eq!((writes, rows), (expected, 1), "{answer:?} wrote otherwise than the event and its opt-outs");
         }
-        Answer::Duplicate | Answer::Mismatch | Answer::NotStored => panic!("{answer:?} by an empty store"),
+        Answer::Duplicate | Answer::Mismatch | Answer::NotStored | Answer::Ignored(_) => {
+            panic!("{answer:?} by an empty store")
+        }
     }
     assert_eq!(answer == Answer::TooLarge, delivery.body.len() > 4_096);
 }
