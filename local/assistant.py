@@ -102,6 +102,19 @@ class Talk:
             yield
         return ", ".join(str(row.get("outcome")) for row in self._rows() if row)
 
+    def at_once(self, texts: list[str], within_s: float) -> Generator[None, None, tuple[str, int]]:
+        """Says several things, one right after the other, and waits until they are dealt with. How many answers they get depends
+        on how fast they came, and so on how busy the machine is: what took longer than `within_s` to arrive is said again.
+        Returns how the last ones ended, and how many answers there were before them."""
+        while True:
+            before, self.events = len(self.answers()), []
+            for text in texts:
+                self.says(text)
+            end = yield from self.ended()
+            arrived = [float(row["received_at_ms"]) for row in self._rows() if row]
+            if max(arrived) - min(arrived) < within_s * 1_000:
+                return end, before
+
     def _rows(self) -> list[dict[str, Any] | None]:
         found = self.hall.stack.events(self.events)
         return [found.get(key) for key in self.events]
@@ -129,6 +142,10 @@ class Hall:
         self._next += 1
         self.parts.append(Part(f"…{self._next % 10_000}", phone))
         return Talk(self, self._next, channel, phone)
+
+    def debounce_s(self) -> float:
+        """How long the assistant waits for what else somebody says."""
+        return float(self.stack.settings["CHATWOOT_DEBOUNCE_SECONDS"])
 
     def number(self) -> str:
         """Of somebody whom nobody here knows."""
