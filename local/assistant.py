@@ -107,7 +107,9 @@ class Talk:
         on how fast they came, and so on how busy the machine is: what took longer than `within_s` to arrive is said again.
         Returns how the last ones ended, and how many answers there were before them."""
         while True:
-            before, self.events = len(self.answers()), []
+            # Before the first word there is no conversation.
+            before = len(self.answers()) if self.events else 0
+            self.events = []
             for text in texts:
                 self.says(text)
             end = yield from self.ended()
