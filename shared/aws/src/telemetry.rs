@@ -11,7 +11,7 @@ use std::{
 use aws_smithy_types::date_time::{DateTime, Format};
 use frontdesk_core::{
     config::Env,
-    telemetry::{Level, Line, Metric, Telemetry, Value},
+    telemetry::{Gauge, Level, Line, Metric, Telemetry, Value},
     time::Clock,
 };
 use serde_json::{Map, Value as Json, json};
@@ -83,6 +83,30 @@ impl<C: Clock, W: Write> JsonTelemetry<C, W> {
         Self(Arc::new(Inner { function, least, clock, out: Mutex::new(out) }))
     }
 
+    /// One metric in CloudWatch's embedded format, by function and, if it has a word, by that too.
+    fn metric(&self, name: &'static str, unit: &'static str, value: u64, kind: Option<&'static str>) {
+        let dimensions =
+            if kind.is_some() { json!([["function"], ["function", "kind"]]) } else { json!([["function"]]) };
+        let mut object = Map::new();
+        object.insert(
+            "_aws".to_owned(),
+            json!({
+                "Timestamp": self.0.clock.now().get(),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": dimensions,
+                    "Metrics": [{"Name": name, "Unit": unit}],
+                }],
+            }),
+        );
+        object.insert("function".to_owned(), json!(self.0.function));
+        if let Some(kind) = kind {
+            object.insert("kind".to_owned(), json!(kind));
+        }
+        object.insert(name.to_owned(), json!(value));
+        self.write(object);
+    }
+
     fn write(&self, object: Map<String, Json>) {
         let mut text = Json::Object(object).to_string();
         text.push('\n');
@@ -94,26 +118,11 @@ impl<C: Clock, W: Write> JsonTelemetry<C, W> {
 
 impl<C: Clock, W: Write> Telemetry for JsonTelemetry<C, W> {
     fn count(&self, metric: Metric, kind: Option<&'static str>) {
-        let dimensions =
-            if kind.is_some() { json!([["function"], ["function", "kind"]]) } else { json!([["function"]]) };
-        let mut object = Map::new();
-        object.insert(
-            "_aws".to_owned(),
-            json!({
-                "Timestamp": self.0.clock.now().get(),
-                "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
-                    "Dimensions": dimensions,
-                    "Metrics": [{"Name": metric.as_str(), "Unit": "Count"}],
-                }],
-            }),
-        );
-        object.insert("function".to_owned(), json!(self.0.function));
-        if let Some(kind) = kind {
-            object.insert("kind".to_owned(), json!(kind));
-        }
-        object.insert(metric.as_str().to_owned(), json!(1));
-        self.write(object);
+        self.metric(metric.as_str(), "Count", 1, kind);
+    }
+
+    fn measure(&self, gauge: Gauge, value: u64) {
+        self.metric(gauge.as_str(), gauge.unit(), value, None);
     }
 
     fn line(&self, line: Line) {
@@ -207,5 +216,15 @@ mod tests {
         );
         assert_eq!(without["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["function"]]));
         assert!(without.get("kind").is_none());
+    }
+
+    #[test]
+    fn what_is_measured_has_its_unit_and_value() {
+        let lines = written(Level::Error, |t| t.measure(Gauge::OldestWaitingSeconds, 4_000));
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Metrics"], json!([{"Name": "OldestWaitingSeconds", "Unit": "Seconds"}]));
+        assert_eq!(directive["Dimensions"], json!([["function"]]));
+        assert_eq!(line["OldestWaitingSeconds"], 4_000);
     }
 }

@@ -11,8 +11,10 @@ pub enum Metric {
     EventDuplicate,
     /// A known id came with another body (alarm).
     EventMismatch,
-    /// A verified event was not usable.
+    /// A verified event was not usable; its source is a dimension.
     EventRejected,
+    /// An event was worked on to its end; its source is a dimension.
+    EventDone,
     /// A signed webhook names another shop than this installation serves: most likely a wrong setting (alarm).
     WrongShop,
     /// A request had no valid signature (alarm at 10 in 5 minutes).
@@ -123,11 +125,12 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, for the documentation's and template's tests.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 58] = [
         Self::EventAccepted,
         Self::EventDuplicate,
         Self::EventMismatch,
         Self::EventRejected,
+        Self::EventDone,
         Self::WrongShop,
         Self::SignatureRejected,
         Self::PreviousSecretUsed,
@@ -191,6 +194,7 @@ impl Metric {
             Self::EventDuplicate => "EventDuplicate",
             Self::EventMismatch => "EventMismatch",
             Self::EventRejected => "EventRejected",
+            Self::EventDone => "EventDone",
             Self::WrongShop => "WrongShop",
             Self::SignatureRejected => "SignatureRejected",
             Self::PreviousSecretUsed => "PreviousSecretUsed",
@@ -244,6 +248,34 @@ impl Metric {
             Self::WebCode => "WebCode",
             Self::ChatApologised => "ChatApologised",
             Self::FormSubmitted => "FormSubmitted",
+        }
+    }
+}
+
+/// Measured facts: each is a metric of its own name, whose highest value counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Gauge {
+    /// How long ago the oldest event came in that the sweeper found waiting; 0 if none waits (alarm at an hour).
+    OldestWaitingSeconds,
+}
+
+impl Gauge {
+    /// All of them, for the documentation's and template's tests.
+    pub const ALL: [Self; 1] = [Self::OldestWaitingSeconds];
+
+    /// The metric's name in CloudWatch.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OldestWaitingSeconds => "OldestWaitingSeconds",
+        }
+    }
+
+    /// Its unit in CloudWatch.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::OldestWaitingSeconds => "Seconds",
         }
     }
 }
@@ -358,6 +390,9 @@ impl Line {
 pub trait Telemetry {
     /// Counts a fact once, with an optional word that tells its kinds apart (a skip reason).
     fn count(&self, metric: Metric, kind: Option<&'static str>);
+
+    /// Notes what a fact measures now.
+    fn measure(&self, gauge: Gauge, value: u64);
 
     /// Writes a line.
     fn line(&self, line: Line);

@@ -8,7 +8,7 @@ use crate::{
     inbox::Inbox,
     queue::{EventQueue, Wake},
     store::StoreError,
-    telemetry::{Line, Metric, Telemetry},
+    telemetry::{Gauge, Line, Metric, Telemetry},
     time::Clock,
 };
 
@@ -35,6 +35,7 @@ impl<S: Inbox, Q: EventQueue, C: Clock, T: Telemetry> Sweep<'_, S, Q, C, T> {
     pub async fn run(&self) -> Result<usize, StoreError> {
         let mut swept = 0;
         let mut full = false;
+        let mut oldest = Duration::ZERO;
         for _ in 0..PAGES_MAX {
             let now = self.clock.now();
             let mut rows = Vec::new();
@@ -49,9 +50,8 @@ impl<S: Inbox, Q: EventQueue, C: Clock, T: Telemetry> Sweep<'_, S, Q, C, T> {
             let mut moved = 0;
             for row in &rows {
                 // Marked first, so that of two timers only one queues it; a failure here waits for the next mark.
-                if !self.store.requeue(row, now).await? {
-                    continue;
-                }
+                let Some(received_at) = self.store.requeue(row, now).await? else { continue };
+                oldest = oldest.max(now.since(received_at));
                 moved += 1;
                 let wake = Wake { key: row.key.clone(), group: row.group.clone() };
                 if let Err(error) = self.queue.enqueue(&[wake]).await {
@@ -68,6 +68,7 @@ impl<S: Inbox, Q: EventQueue, C: Clock, T: Telemetry> Sweep<'_, S, Q, C, T> {
                 break;
             }
         }
+        self.telemetry.measure(Gauge::OldestWaitingSeconds, oldest.as_secs());
         if full {
             self.telemetry.count(Metric::TimerBacklog, Some("sweep"));
         }
