@@ -110,23 +110,39 @@ impl From<ChatwootEndpointConfig> for Door<ChatwootEndpoint> {
     }
 }
 
-/// Opens what stands behind the door, all at once, and takes in webhooks for as long as the process lives.
+/// A function that takes in webhooks, as it is deployed.
+pub type DoorFunction<E, T> =
+    Webhook<E, DynamoStore, DoorQueue, WebhookSecrets<SystemClock, T>, SystemClock, RandomIds, T>;
+
+/// Opens what stands behind the door, all at once.
 ///
 /// # Errors
-/// When there is no usable secret, or the runtime ends.
-pub async fn serve<E: Endpoint>(process: Process, door: Door<E>) -> Result<(), StartError> {
+/// When there is no usable secret.
+pub async fn open<E: Endpoint, T: Telemetry + Clone>(
+    aws: &Aws,
+    process: &Process<T>,
+    door: Door<E>,
+) -> Result<DoorFunction<E, T>, StartError> {
     let Door { endpoint, tables, queues, pepper_secret, secret: (setting, secret), secret_ttl, rules } = door;
-    let aws = Aws::from_env(&process.env, &Timing::default())?;
     let store = DynamoStore::new(aws.dynamodb(), tables, process.ids.clone());
-    let store = store.with_pepper(pepper(&aws, pepper_secret));
-    let queue = queues.open(&aws, &process.ids);
+    let store = store.with_pepper(pepper(aws, pepper_secret));
+    let queue = queues.open(aws, &process.ids);
     let vault = SecretVault::new(aws.secrets(), setting, secret);
     let secrets = WebhookSecrets::open(vault, secret_ttl, process.clock, process.telemetry.clone());
     let (secrets, table, events) = tokio::join!(secrets, store.open(), queue.open());
     process.opened([("dynamodb", table), ("sqs", events)]);
-    let (env, clock, ids, telemetry) = (process.env, process.clock, process.ids, process.telemetry);
-    let function = Webhook { endpoint, store, queue, secrets: secrets?, clock, ids, telemetry, rules };
-    run(&env, async |i: Invocation<_>| always(function.handle(i.event).await)).await
+    let (clock, ids, telemetry) = (process.clock, process.ids.clone(), process.telemetry.clone());
+    Ok(Webhook { endpoint, store, queue, secrets: secrets?, clock, ids, telemetry, rules })
+}
+
+/// Opens the door and takes in webhooks for as long as the process lives.
+///
+/// # Errors
+/// When there is no usable secret, or the runtime ends.
+pub async fn serve<E: Endpoint>(process: Process, door: Door<E>) -> Result<(), StartError> {
+    let aws = Aws::from_env(&process.env, &Timing::default())?;
+    let function = open(&aws, &process, door).await?;
+    run(&process.env, async |i: Invocation<_>| always(function.handle(i.event).await)).await
 }
 
 /// The secret of [`DynamoStore::with_pepper`].

@@ -24,6 +24,7 @@ mod notices;
 mod outbox;
 mod pepper;
 mod rates;
+mod records;
 mod requests;
 pub(crate) mod retry;
 mod reviews;

@@ -23,7 +23,7 @@ const EXPLAINED: [&str; 6] = [
 const CHARS_MAX: usize = 400;
 
 /// Describes a failed call.
-pub(crate) fn detail<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> String {
+pub fn detail<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> String {
     let text = match error {
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {

@@ -5,9 +5,11 @@
 //! process that they run in.
 
 mod connector;
+pub mod dead_letters;
 pub mod door;
 pub mod dynamo;
 mod failure;
+pub mod inspect;
 mod knock;
 pub mod lambda;
 pub mod probes;
@@ -18,3 +20,5 @@ pub mod start;
 pub mod telemetry;
 pub mod topic;
 pub mod uploads;
+
+pub use failure::detail;

@@ -61,13 +61,7 @@ impl Probes for AwsProbes {
     }
 
     async fn queue(&self, url: &str) -> Result<u64, Unreachable> {
-        let asked = self.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(MESSAGES.to_vec()));
-        let told = asked.send().await.map_err(|error| Unreachable(failure::detail(&error)))?;
-        let count = |state| told.attributes()?.get(state)?.parse::<u64>().ok();
-        let counts: Option<Vec<u64>> = MESSAGES.iter().map(count).collect();
-        let counts =
-            counts.ok_or_else(|| Unreachable("the queue does not say how many messages it holds".to_owned()))?;
-        Ok(counts.into_iter().fold(0, u64::saturating_add))
+        messages(&self.sqs, url).await
     }
 
     async fn secret(&self, id: &str) -> Result<SecretValue, Unreachable> {
@@ -82,6 +76,16 @@ impl Probes for AwsProbes {
             (false, _) => Err(Unreachable("the secret has no value".to_owned())),
         }
     }
+}
+
+/// How many messages a queue holds, whoever has them just now.
+pub(crate) async fn messages(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<u64, Unreachable> {
+    let asked = sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(MESSAGES.to_vec()));
+    let told = asked.send().await.map_err(|error| Unreachable(failure::detail(&error)))?;
+    let count = |state| told.attributes()?.get(state)?.parse::<u64>().ok();
+    let counts: Option<Vec<u64>> = MESSAGES.iter().map(count).collect();
+    let counts = counts.ok_or_else(|| Unreachable("the queue does not say how many messages it holds".to_owned()))?;
+    Ok(counts.into_iter().fold(0, u64::saturating_add))
 }
 
 /// Whether one of the secret's values stands at a stage.

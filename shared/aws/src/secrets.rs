@@ -7,7 +7,10 @@ use std::{
 
 use aws_sdk_secretsmanager::{
     Client,
-    operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput},
+    operation::{
+        describe_secret::DescribeSecretError,
+        get_secret_value::{GetSecretValueError, GetSecretValueOutput},
+    },
 };
 use frontdesk_core::{
     flow::ingest::SecretSource,
@@ -27,6 +30,8 @@ const PLACEHOLDER: &str = "REPLACE_ME";
 pub(crate) const CURRENT: &str = "AWSCURRENT";
 /// The stage of the value before it; there is none before the first change.
 pub(crate) const PREVIOUS: &str = "AWSPREVIOUS";
+/// The stage of a value that is tried before it counts.
+pub(crate) const PENDING: &str = "AWSPENDING";
 
 /// How often somebody without a valid signature may make us look for a newer secret.
 pub const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(30);
@@ -69,48 +74,98 @@ pub enum SecretProblem {
     Unwritten(String),
 }
 
+/// What a secret's value has to look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// What signs webhooks, in one of the forms of [`WebhookSecrets`].
+    Signing,
+    /// A JSON object that has all fields of one of the lists, which the text describes for a person.
+    Fields(&'static [&'static [&'static str]], &'static str),
+    /// Any text.
+    Text,
+}
+
+impl Form {
+    /// Podium's credentials.
+    pub const PODIUM: Self =
+        Self::Fields(&[&["client_id", "client_secret", "refresh_token"]], "client_id, client_secret and refresh_token");
+    /// Shopify's, which have two forms.
+    pub const SHOPIFY: Self = Self::Fields(
+        &[&["access_token"], &["client_id", "client_secret"]],
+        "access_token, or client_id and client_secret",
+    );
+    /// Chatwoot's tokens.
+    pub const CHATWOOT: Self = Self::Fields(&[&["api_token"]], "api_token, and user_token if it is not to be left out");
+
+    /// Whether a value can be used.
+    ///
+    /// # Errors
+    /// What is wrong with it, without any part of it.
+    pub fn examine(self, value: &str) -> Result<(), SecretProblem> {
+        match self {
+            Self::Signing => signing("a webhook secret", value, None).map(|_| ()),
+            Self::Fields(forms, wanted) => match filled_in(value) {
+                Ok(document) if is_complete(document, forms) => Ok(()),
+                Ok(_) => Err(SecretProblem::Incomplete(wanted)),
+                Err(problem) => Err(problem),
+            },
+            Self::Text => filled_in(value).map(|_| ()),
+        }
+    }
+}
+
 /// One secret.
 #[derive(Clone, Debug)]
 pub struct SecretVault {
     client: Client,
     setting: &'static str,
     secret: String,
+    stage: &'static str,
 }
 
 impl SecretVault {
     /// The secret that `setting` names.
     #[must_use]
     pub fn new(client: Client, setting: &'static str, secret: String) -> Self {
-        Self { client, setting, secret }
+        Self { client, setting, secret, stage: CURRENT }
     }
 
-    /// Its current value.
+    /// The same secret's value that waits to become the current one: what is written there counts for nobody yet.
+    #[must_use]
+    pub fn pending(&self) -> Self {
+        Self { stage: PENDING, ..self.clone() }
+    }
+
+    /// Its current value, or the one that waits.
     ///
     /// # Errors
     /// When it cannot be read, is empty, or was never filled in.
     pub async fn read(&self) -> Result<String, SecretError> {
-        let value = self.stage(CURRENT).await?.ok_or_else(|| self.problem(SecretProblem::Missing))?;
-        self.filled_in(value)
+        let value = self.stage(self.stage).await?.ok_or_else(|| self.problem(SecretProblem::Missing))?;
+        filled_in(&value).map_err(|problem| self.problem(problem))?;
+        Ok(value)
     }
 
-    /// Whether it was filled in, for a start that does not need its value yet: a JSON object that has all fields of one of
-    /// the `forms`, which `wanted` describes for a person. Opens the connection too.
+    /// The signing secrets that it names, and the version before it where that counts.
+    ///
+    /// # Errors
+    /// When there is no current one that was filled in, or it cannot be read.
+    pub async fn live(&self, telemetry: &impl Telemetry) -> Result<LiveSecrets, SecretError> {
+        read_live(self, telemetry).await
+    }
+
+    /// Whether it was filled in, for a start that does not need its value yet. Opens the connection too.
     ///
     /// # Errors
     /// When only a person can help. That it cannot be asked for now is only noted.
-    pub async fn check(
-        &self,
-        forms: &[&[&str]],
-        wanted: &'static str,
-        telemetry: &impl Telemetry,
-    ) -> Result<(), SecretError> {
+    pub async fn check(&self, form: Form, telemetry: &impl Telemetry) -> Result<(), SecretError> {
         match self.read().await {
-            Ok(document) if !is_complete(&document, forms) => Err(self.problem(SecretProblem::Incomplete(wanted))),
+            Ok(document) => form.examine(&document).map_err(|problem| self.problem(problem)),
             Err(error @ SecretError { problem: SecretProblem::Unreadable(_), .. }) => {
                 telemetry.line(Line::warn("a secret could not be read at the start").detail(&error));
                 Ok(())
             }
-            checked => checked.map(|_| ()),
+            Err(error) => Err(error),
         }
     }
 
@@ -120,12 +175,73 @@ impl SecretVault {
     /// When it could not be written, or nobody knows whether it was.
     pub async fn write(&self, value: &str) -> Result<(), SecretError> {
         let put = self.client.put_secret_value().secret_id(&self.secret).secret_string(value);
-        let written = put.send().await.map(|_| ());
+        // Of a current value the service moves the stages itself.
+        let stages = (self.stage != CURRENT).then(|| vec![self.stage.to_owned()]);
+        let written = put.set_version_stages(stages).send().await.map(|_| ());
         written.map_err(|error| self.problem(SecretProblem::Unwritten(failure::detail(&error))))
     }
 
+    /// Makes the value that waits the current one. The current one becomes the previous.
+    ///
+    /// # Errors
+    /// When none waits, or nobody knows whether it was done.
+    pub async fn promote(&self) -> Result<(), SecretError> {
+        let stands = self.standing().await?;
+        let (Some(pending), Some(current)) = (stands.pending, stands.current) else {
+            return Err(self.problem(SecretProblem::Missing));
+        };
+        let moved = self.client.update_secret_version_stage().secret_id(&self.secret).version_stage(CURRENT);
+        let moved = moved.move_to_version_id(&pending).remove_from_version_id(current).send().await;
+        moved.map_err(|error| self.problem(SecretProblem::Unwritten(failure::detail(&error))))?;
+        self.take_mark(&pending).await
+    }
+
+    /// Forgets the value that waits.
+    ///
+    /// # Errors
+    /// When nobody knows whether it was done.
+    pub async fn withdraw(&self) -> Result<(), SecretError> {
+        match self.standing().await?.pending {
+            Some(pending) => self.take_mark(&pending).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a value waits to become the current one: somebody is at it, or was.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn is_rotating(&self) -> Result<bool, SecretError> {
+        self.standing().await.map(|stands| stands.pending.is_some())
+    }
+
+    async fn take_mark(&self, version: &str) -> Result<(), SecretError> {
+        let taken = self.client.update_secret_version_stage().secret_id(&self.secret).version_stage(PENDING);
+        let taken = taken.remove_from_version_id(version).send().await.map(|_| ());
+        taken.map_err(|error| self.problem(SecretProblem::Unwritten(failure::detail(&error))))
+    }
+
+    async fn standing(&self) -> Result<Standing, SecretError> {
+        let described = self.client.describe_secret().secret_id(&self.secret).send().await;
+        let described = described.map_err(|error| match error.as_service_error() {
+            Some(DescribeSecretError::ResourceNotFoundException(_)) => self.problem(SecretProblem::Missing),
+            _ => self.problem(SecretProblem::Unreadable(failure::detail(&error))),
+        })?;
+        let mut stands = Standing::default();
+        for (version, stages) in described.version_ids_to_stages().into_iter().flatten() {
+            let at = |stage: &str| stages.iter().any(|one| one == stage);
+            if at(CURRENT) {
+                stands.current = Some(version.clone());
+            } else if at(PENDING) {
+                // A value that became the current one may keep the mark of having waited for it.
+                stands.pending = Some(version.clone());
+            }
+        }
+        Ok(stands)
+    }
+
     /// The value at a stage; `None` when it has none there.
-    async fn stage(&self, stage: &str) -> Result<Option<String>, SecretError> {
+    pub(crate) async fn stage(&self, stage: &str) -> Result<Option<String>, SecretError> {
         let read = self.client.get_secret_value().secret_id(&self.secret).version_stage(stage).send().await;
         match read {
             Ok(GetSecretValueOutput { secret_string: Some(value), .. }) => Ok(Some(value)),
@@ -137,19 +253,26 @@ impl SecretVault {
         }
     }
 
-    fn filled_in(&self, value: String) -> Result<String, SecretError> {
-        if value.trim().is_empty() {
-            return Err(self.problem(SecretProblem::Empty));
-        }
-        if value.contains(PLACEHOLDER) {
-            return Err(self.problem(SecretProblem::Placeholder));
-        }
-        Ok(value)
-    }
-
-    fn problem(&self, problem: SecretProblem) -> SecretError {
+    pub(crate) fn problem(&self, problem: SecretProblem) -> SecretError {
         SecretError { setting: self.setting, secret: self.secret.clone(), problem }
     }
+}
+
+/// Which versions of a secret stand where.
+#[derive(Debug, Default)]
+struct Standing {
+    current: Option<String>,
+    pending: Option<String>,
+}
+
+fn filled_in(value: &str) -> Result<&str, SecretProblem> {
+    if value.trim().is_empty() {
+        return Err(SecretProblem::Empty);
+    }
+    if value.contains(PLACEHOLDER) {
+        return Err(SecretProblem::Placeholder);
+    }
+    Ok(value)
 }
 
 fn is_complete(document: &str, forms: &[&[&str]]) -> bool {
@@ -283,17 +406,33 @@ impl<C: Clock, T: Telemetry> SecretSource for WebhookSecrets<C, T> {
 async fn read_live(vault: &SecretVault, telemetry: &impl Telemetry) -> Result<LiveSecrets, SecretError> {
     let (current, previous) = tokio::join!(vault.stage(CURRENT), vault.stage(PREVIOUS));
     let current = current?.ok_or_else(|| vault.problem(SecretProblem::Missing))?;
-    if is_several(&current) {
-        return several(vault, &current);
+    // A document says itself what counts beside it; then nobody misses the version before.
+    let previous = is_plain(&current).then(|| previous_version(previous, telemetry)).flatten();
+    signing(vault.setting, &current, previous).map_err(|problem| vault.problem(problem))
+}
+
+/// The secrets that a document names, and the version before it, which counts beside one in plain text.
+pub(crate) fn signing(
+    setting: &'static str,
+    document: &str,
+    version_before: Option<String>,
+) -> Result<LiveSecrets, SecretProblem> {
+    if is_several(document) {
+        return several(setting, document);
     }
-    let (current, previous) = match serde_json::from_str::<Pair>(&current) {
+    let (current, previous) = match serde_json::from_str::<Pair>(document) {
         Ok(pair) => (pair.current, pair.previous),
-        Err(_) => (current, previous_version(previous, telemetry)),
+        Err(_) => (document.to_owned(), version_before),
     };
-    let current = vault.filled_in(current)?;
-    let previous = previous.and_then(|value| usable(value, &current));
-    let secret = |value| Secret::new(vault.setting, value).map_err(|_| vault.problem(SecretProblem::Empty));
-    Ok(LiveSecrets::rotating(secret(current)?, previous.map(secret).transpose()?))
+    let current = filled_in(&current)?;
+    let previous = previous.and_then(|value| usable(value, current));
+    let secret = |value: String| Secret::new(setting, value).map_err(|_| SecretProblem::Empty);
+    Ok(LiveSecrets::rotating(secret(current.to_owned())?, previous.map(secret).transpose()?))
+}
+
+/// Whether a signing secret is the text itself, and no document that names it.
+fn is_plain(document: &str) -> bool {
+    !is_several(document) && serde_json::from_str::<Pair>(document).is_err()
 }
 
 /// Whether it is meant to be a list; one that cannot be read is not taken for a secret in plain text.
@@ -301,17 +440,16 @@ fn is_several(document: &str) -> bool {
     serde_json::from_str::<serde_json::Value>(document).is_ok_and(|value| value.get("secrets").is_some())
 }
 
-fn several(vault: &SecretVault, document: &str) -> Result<LiveSecrets, SecretError> {
-    let incomplete = || vault.problem(SecretProblem::Incomplete(SEVERAL));
+fn several(setting: &'static str, document: &str) -> Result<LiveSecrets, SecretProblem> {
+    const INCOMPLETE: SecretProblem = SecretProblem::Incomplete(SEVERAL);
     // What the parser has to say may show a part of a secret.
-    let listed: Several = serde_json::from_str(document).map_err(|_| incomplete())?;
+    let listed: Several = serde_json::from_str(document).map_err(|_| INCOMPLETE)?;
     let live = listed.secrets.into_iter().map(|Entry { secret, account }| {
-        let account = account.map(|account| account.number().ok_or_else(incomplete)).transpose()?;
-        let secret = Secret::new(vault.setting, vault.filled_in(secret)?);
-        let secret = secret.map_err(|_| vault.problem(SecretProblem::Empty))?;
+        let account = account.map(|account| account.number().ok_or(INCOMPLETE)).transpose()?;
+        let secret = Secret::new(setting, filled_in(&secret)?).map_err(|_| SecretProblem::Empty)?;
         Ok(LiveSecret { secret, matched: Matched::Current, account })
     });
-    LiveSecrets::several(live.collect::<Result<_, _>>()?).ok_or_else(incomplete)
+    LiveSecrets::several(live.collect::<Result<_, _>>()?).ok_or(INCOMPLETE)
 }
 
 /// Trouble with the previous version costs the deliveries that it signed, and those come again.

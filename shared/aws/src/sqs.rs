@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// SQS takes no more at once.
-const BATCH_MAX: usize = 10;
+pub(crate) const BATCH_MAX: usize = 10;
 
 /// The queue that wakes the worker of a provider's events.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::{
     behavior_version::BehaviorVersion,
-    http::{SharedHttpConnector, http_client_fn},
+    http::{SharedHttpClient, SharedHttpConnector, http_client_fn},
     stalled_stream_protection::StalledStreamProtectionConfig,
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
@@ -178,15 +178,7 @@ impl Aws {
     /// # Errors
     /// When a variable is missing, or `AWS_CA_BUNDLE` names a file that cannot be used.
     pub fn from_env(env: &impl Env, timing: &Timing) -> Result<Self, StartError> {
-        let wrong = |problem| StartError::Environment { name: "AWS_CA_BUNDLE", problem };
-        let bundle = match set(env, "AWS_CA_BUNDLE") {
-            Some(path) => {
-                Some(std::fs::read(&path).map_err(|e| wrong(format!("names {path}, which cannot be read: {e}")))?)
-            }
-            None => None,
-        };
-        let connector = connector::connector(bundle.as_deref(), timing).map_err(wrong)?;
-        Self::with_connector(env, timing, connector)
+        Self::with_connector(env, timing, connector(env, timing)?)
     }
 
     /// The same over another connector.
@@ -276,10 +268,36 @@ impl Aws {
     /// What a client of Bedrock is made of. It is made where it is used: its SDK is in no other function.
     #[must_use]
     pub fn bedrock(&self) -> SdkConfig {
+        self.sdk(self.bedrock.clone())
+    }
+
+    /// What the client of a service is made of that is none of the functions'. `endpoint`: of its own, or AWS's.
+    #[must_use]
+    pub fn sdk(&self, endpoint: Option<String>) -> SdkConfig {
         let mut config = self.shared.clone().into_builder();
-        config.set_endpoint_url(self.bedrock.clone());
+        config.set_endpoint_url(endpoint);
         config.build()
     }
+}
+
+/// The HTTP client of all AWS's clients, for whoever makes one without credentials.
+///
+/// # Errors
+/// When `AWS_CA_BUNDLE` names a file that cannot be used.
+pub fn http_client(env: &impl Env, timing: &Timing) -> Result<SharedHttpClient, StartError> {
+    let connector = connector(env, timing)?;
+    Ok(http_client_fn(move |_, _| connector.clone()))
+}
+
+fn connector(env: &impl Env, timing: &Timing) -> Result<SharedHttpConnector, StartError> {
+    let wrong = |problem| StartError::Environment { name: "AWS_CA_BUNDLE", problem };
+    let bundle = match set(env, "AWS_CA_BUNDLE") {
+        Some(path) => {
+            Some(std::fs::read(&path).map_err(|e| wrong(format!("names {path}, which cannot be read: {e}")))?)
+        }
+        None => None,
+    };
+    connector::connector(bundle.as_deref(), timing).map_err(wrong)
 }
 
 fn set(env: &impl Env, name: &str) -> Option<String> {

@@ -372,6 +372,7 @@ impl ChatwootMessage {
             message_id: Some(self.id.to_string()),
             text_sha256: self.text.as_deref().map(|text| BodySha256::of(text.as_bytes()).as_str().to_owned()),
             recorded_at: received_at,
+            by_hand: None,
         };
         let at = self.created_at_ms.map_or(received_at, UnixMillis::new).min(received_at);
         Some(OptOutChange { phone, flag: OptOutFlag::Keyword, direction, at, evidence })

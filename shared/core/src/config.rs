@@ -5,27 +5,33 @@
 
 mod audit;
 mod chat;
+mod check;
 mod function;
 mod health;
 mod markdown;
+mod operator;
 mod people;
 mod podium;
+mod reach;
 mod reader;
 mod table;
 mod website;
 
 use std::time::Duration;
 
-pub use audit::{OptOutAuditConfig, optout_audit};
+pub use audit::{OptOutAuditConfig, cooldown, optout_audit};
 pub use chat::{
     AgentProvider, CatalogueConfig, CatalogueKind, ChatwootApiConfig, ChatwootEndpointConfig, ChatwootWorkerConfig,
     ModelConfig, SpeechConfig, chatwoot_endpoint, chatwoot_worker,
 };
+pub use check::check;
 pub use function::Function;
 pub use health::{HealthConfig, health};
 pub use markdown::markdown;
+pub use operator::{OperatorConfig, QueueUrls, operator};
 pub use people::{FollowUpConfig, NotifierConfig, PrivacyWorkerConfig, follow_up, notifier, privacy_worker};
 pub use podium::{MirrorConfig, PodiumEndpointConfig, PodiumWorkerConfig, WatchConfig, podium_endpoint, podium_worker};
+pub use reach::{ChatwootReach, PodiumReach, ShopifyReach, chatwoot_reach, podium_reach, shopify_reach};
 pub use reader::{Env, FAMILIES, Loaded, Problem, Problems};
 pub use table::{SETTINGS, Setting};
 pub use website::{

@@ -147,6 +147,22 @@ impl OptOutSource {
     }
 }
 
+/// Who wrote a wish down by hand, and why.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ByHand {
+    /// Who did, as they are known where they work.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
+}
+
+impl std::fmt::Debug for ByHand {
+    /// Without the words, which may say more about somebody than a log should.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ByHand({:?})", self.by)
+    }
+}
+
 /// What is kept as proof of a change. The message's text is kept as a hash only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
@@ -158,6 +174,8 @@ pub struct Evidence {
     pub text_sha256: Option<String>,
     /// When we wrote it down.
     pub recorded_at: UnixMillis,
+    /// Who did, where a person did.
+    pub by_hand: Option<ByHand>,
 }
 
 /// A change of one flag.
@@ -185,8 +203,23 @@ impl OptOutChange {
         at: UnixMillis,
         recorded_at: UnixMillis,
     ) -> Self {
-        let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at };
+        let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at, by_hand: None };
         Self { phone, flag, direction: Direction::Out, at, evidence }
+    }
+
+    /// What a person at the shop writes down, now.
+    #[must_use]
+    pub fn by_hand(
+        phone: E164Phone,
+        (flag, direction): (OptOutFlag, Direction),
+        at: UnixMillis,
+        recorded_at: UnixMillis,
+        by_hand: ByHand,
+    ) -> Self {
+        let (message_id, text_sha256) = (None, None);
+        let evidence =
+            Evidence { source: OptOutSource::Manual, message_id, text_sha256, recorded_at, by_hand: Some(by_hand) };
+        Self { phone, flag, direction, at, evidence }
     }
 }
 
@@ -255,7 +288,9 @@ impl OptOutRecord {
         let (direction, at) = standing(&said);
         let flipped = direction != known.direction;
         let changed = said != known.said;
-        let evidence = if flipped { change.evidence.clone() } else { known.evidence.clone() };
+        // What turned it is the proof of it; so is what a person put on top of that, with a name and a reason.
+        let confirmed = changed && direction == change.direction && change.evidence.by_hand.is_some();
+        let evidence = if flipped || confirmed { change.evidence.clone() } else { known.evidence.clone() };
         Merged { record: Self { direction, at, evidence, said }, flipped, changed }
     }
 }
@@ -509,6 +544,13 @@ pub trait Contacts {
     async fn settle_mirror(&self, due: &MirrorDue, outcome: &MirrorOutcome) -> Result<(), StoreError>;
 }
 
+/// What an operator does about the record that Podium keeps of a contact.
+pub trait Mirrors {
+    /// Makes it due to be told now what Podium's record should say, whatever was told before. `false`: there is no contact
+    /// row, so nobody is told of anything.
+    async fn tell_anew(&self, phone: &E164Phone, now: UnixMillis) -> Result<bool, StoreError>;
+}
+
 /// Somebody who wrote to us.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Meeting {
@@ -571,7 +613,13 @@ mod tests {
 
     fn change(direction: Direction, source: OptOutSource, minute: u64) -> OptOutChange {
         let at = T.plus(Duration::from_secs(60 * minute));
-        let evidence = Evidence { source, message_id: Some(format!("m{minute}")), text_sha256: None, recorded_at: at };
+        let evidence = Evidence {
+            source,
+            message_id: Some(format!("m{minute}")),
+            text_sha256: None,
+            recorded_at: at,
+            by_hand: None,
+        };
         let phone = E164Phone::parse_e164("+61491570156").unwrap();
         OptOutChange { phone, flag: OptOutFlag::Keyword, direction, at, evidence }
     }
@@ -589,6 +637,21 @@ mod tests {
 
     use Direction::{In, Out};
     use OptOutSource::{Api, Chatwoot, Email, Manual, Podium, Shopify, Sms, Webchat, Widget};
+
+    /// Whoever asks why somebody is not written to is told who wrote it down, although it was known before.
+    #[test]
+    fn what_a_person_confirms_by_hand_is_the_better_proof() {
+        let by_hand = |direction, minute: u64| {
+            let hand = ByHand { by: "kim".into(), reason: "by letter".into() };
+            let at = T.plus(Duration::from_secs(60 * minute));
+            let phone = E164Phone::parse_e164("+61491570156").unwrap();
+            OptOutChange::by_hand(phone, (OptOutFlag::Keyword, direction), at, at, hand)
+        };
+        let by = |changes: &[OptOutChange]| after(changes).evidence.by_hand.map(|hand| hand.by);
+        assert_eq!(by(&[change(Out, Sms, 1), by_hand(Out, 2)]).as_deref(), Some("kim"));
+        assert_eq!(by(&[by_hand(Out, 1), change(Out, Sms, 2)]).as_deref(), Some("kim"), "an echo replaces no proof");
+        assert_eq!(by(&[change(Out, Sms, 2), by_hand(In, 1)]), None, "what does not hold proves nothing");
+    }
 
     /// Every sequence of four changes by four kinds of source, in every order of arrival.
     #[test]

@@ -39,7 +39,7 @@ impl Place {
     /// All of them, in the order in which they are cleared: what leads to other rows goes last. Contacts are not among
     /// them: their key is the number, so they need not be looked for.
     pub const ALL: [Self; 7] =
-        [Self::Inbox, Self::Reviews, Self::Sessions, Self::Chats, Self::Outbox, Self::Forms, Self::Requests];
+        [Self::Inbox, Self::Sessions, Self::Chats, Self::Outbox, Self::Reviews, Self::Forms, Self::Requests];
 
     /// The name in logs.
     #[must_use]
@@ -77,6 +77,17 @@ impl std::fmt::Debug for KeptRow {
     /// Without its content.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "KeptRow({} texts, {} ids)", self.texts.len(), self.ids.len())
+    }
+}
+
+impl KeptRow {
+    /// Whether there is something of a person in it still. What was wiped says that there was something and how it ended.
+    #[must_use]
+    pub fn holds_something(&self, place: Place) -> bool {
+        // Besides its own key; of a review it is the order that leads to somebody.
+        let leads = place == Place::Reviews && self.ids.len() > 1;
+        let body = self.body.as_ref().is_some_and(|body| !body.is_empty());
+        leads || body || self.phone.is_some() || self.email.is_some() || self.texts.iter().any(|text| *text != self.key)
     }
 }
 

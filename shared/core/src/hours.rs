@@ -242,7 +242,12 @@ fn zones_of_phone(phone: &E164Phone) -> Vec<&'static str> {
 const PHONE_ZONES: &str = include_str!("../data/phone_time_zones.tsv");
 
 fn zones_by_prefix(phone: &E164Phone) -> Vec<&'static str> {
-    let digits = phone.expose().trim_start_matches('+');
+    zones_of_number(phone.expose().trim_start_matches('+'))
+}
+
+/// The zones in which a number, or all numbers of a calling code, may be; as digits, without the plus sign.
+#[must_use]
+pub fn zones_of_number(digits: &str) -> Vec<&'static str> {
     PHONE_ZONES
         .lines()
         .filter_map(|line| line.split_once('\t'))

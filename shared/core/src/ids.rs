@@ -84,6 +84,11 @@ id!(
     ConversationUid, 255
 );
 
+id!(
+    /// One run of a command that an operator may have to repeat.
+    RunId, 64
+);
+
 impl From<&EventId> for ProviderId {
     /// For what has no name but its event's.
     fn from(event: &EventId) -> Self {
@@ -201,6 +206,12 @@ impl EffectKey {
     #[must_use]
     pub fn answer(event: &EventId) -> Self {
         Self(format!("answer#{event}"))
+    }
+
+    /// The same at the time numbered `anew` at which a person wanted it made once more; 0: the first.
+    #[must_use]
+    pub fn anew(self, event: &EventId, anew: u32) -> Self {
+        if anew == 0 { self } else { Self(format!("{}#anew#{event}#{anew}", self.0)) }
     }
 
     /// The one reminder of an order's review request.
@@ -324,6 +335,18 @@ mod tests {
         assert!(!import.awaits_delivery());
         assert_eq!((import.requested_order(), import.reminded_order()), (None, None));
         assert_eq!(EffectKey::answer(&message).imported(), None);
+    }
+
+    #[test]
+    fn what_a_person_wants_anew_has_a_name_of_its_own_each_time() {
+        let event = EventId::try_from("e1").unwrap();
+        let answer = || EffectKey::answer(&event);
+        assert_eq!(answer().anew(&event, 0), answer());
+        assert_eq!(answer().anew(&event, 2).as_str(), "answer#e1#anew#e1#2");
+        assert_ne!(answer().anew(&event, 1), answer().anew(&event, 2));
+        let other = EventId::try_from("e2").unwrap();
+        let confirmation = || EffectKey::confirmation("s1");
+        assert_ne!(confirmation().anew(&event, 1), confirmation().anew(&other, 1));
     }
 
     #[test]

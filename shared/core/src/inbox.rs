@@ -314,6 +314,18 @@ pub struct LeasedEvent {
     pub received_at: UnixMillis,
     /// How often it was claimed, this time included.
     pub attempts: u32,
+    /// When a person set it going again, if one did.
+    pub reopened_at: Option<UnixMillis>,
+    /// The number of the time at which a person wanted its answer made anew; 0: never.
+    pub anew: u32,
+}
+
+impl LeasedEvent {
+    /// From when on a provider's patience with it is counted: whoever set it going again knows that it is old.
+    #[must_use]
+    pub fn current_since(&self) -> UnixMillis {
+        self.reopened_at.map_or(self.received_at, |at| at.max(self.received_at))
+    }
 }
 
 /// Whether a failed attempt speaks against the event.
@@ -386,6 +398,7 @@ pub trait Inbox {
     /// Rows of one partition that wait since before `before`, oldest first, `limit` at most.
     async fn waiting(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<WaitingRow>, StoreError>;
 
-    /// Notes that a waiting row is put into the queue again now. `false`: somebody else did, or it has ended.
-    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<bool, StoreError>;
+    /// Notes that a waiting row is put into the queue again now, and says when its event came in. `None`: somebody else did,
+    /// or it has ended.
+    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<Option<UnixMillis>, StoreError>;
 }

@@ -374,6 +374,13 @@ pub trait Notices {
     async fn notices_due(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<NoticeDue>, StoreError>;
 }
 
+/// What an operator does about notices.
+pub trait NoticesAnew {
+    /// Writes a notice, due at once, also in the place of one that has ended. Says whether it was written: one that waits to be
+    /// told stays as it is.
+    async fn open_notice_anew(&self, notice: &Notice, now: UnixMillis) -> Result<bool, StoreError>;
+}
+
 /// The queue that wakes the notifier.
 pub trait NoticeQueue {
     /// Puts a notice's key into the queue, to appear after `delay`. May be called twice for one: its lease makes it

@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use crate::{
-    ids::{EffectKey, LocationUid, OwnerToken, ProviderId, Shard},
+    ids::{EffectKey, LocationUid, OwnerToken, ProviderId, Shard, short_hash},
     phone::E164Phone,
+    redrive::Decided,
     store::{Fenced, Lease, StoreError},
     time::{DAY, UnixMillis},
 };
@@ -257,6 +258,58 @@ pub enum Begin {
     Begun,
     /// It is not `pending`; this is what it is.
     Refused(OutboxState),
+}
+
+/// What a person says who looked at the provider for a send that nobody could say of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Testimony {
+    /// It is there.
+    Sent {
+        /// Its id there, if they found it. Only by that its news can find it.
+        message: Option<ProviderId>,
+    },
+    /// It is not there.
+    NotSent,
+}
+
+/// Why a send that somebody looked for counts as failed.
+pub const NOT_SENT: &str = "not_sent";
+
+impl Testimony {
+    /// The id under which a send is on record that is there; one that nobody read off is made of the send's own name.
+    #[must_use]
+    pub fn message_of(key: &EffectKey, read_off: Option<&ProviderId>) -> Option<ProviderId> {
+        let made = || ProviderId::try_from(format!("seen-by-a-person-{}", short_hash(key.as_str())).as_str()).ok();
+        read_off.cloned().or_else(made)
+    }
+
+    /// Whether somebody still has to say that it arrived: not if nothing could ever be said of it, for want of its id.
+    #[must_use]
+    pub fn awaits_delivery(&self, key: &EffectKey) -> bool {
+        matches!(self, Self::Sent { message: Some(_) }) && key.awaits_delivery()
+    }
+}
+
+/// What became of [`Testimonies::testify`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Testified {
+    /// It is on record; the send as it is now.
+    Written(SendRow),
+    /// It needs nobody's word: this is where it stands.
+    NotUnknown(OutboxState),
+    /// No such send.
+    Missing,
+}
+
+/// What people say of sends: the operator's part of the outbox, which no function has.
+pub trait Testimonies {
+    /// Writes down what became of a send that is `unknown`, who says so and why, and in the same transaction what
+    /// follows: its request, if it ended as unknown, ends as sent or failed, and one that did not happen frees the cooldown
+    /// if, and only if, this send holds it.
+    ///
+    /// Sends nothing, and leaves nothing behind that would: one that is said not to have happened has failed, for good.
+    async fn testify(&self, key: &EffectKey, testimony: &Testimony, decided: &Decided)
+    -> Result<Testified, StoreError>;
 }
 
 /// The outbox table.

@@ -1,6 +1,6 @@
 //! The life of a review request: scheduled → queued → sending → sent | skipped | failed | unknown.
 //!
-//! It only ever moves to the right. Until `sending`, a refund or a cancellation ends it from outside; from then on only
+//! It only ever moves to the right, but for one thing: a person who looked may say of an unknown one whether it was sent. Until `sending`, a refund or a cancellation ends it from outside; from then on only
 //! the holder of its lease does. While it is not ended, the row stands in the sparse `due` index at the moment when it
 //! next needs attention, whatever happened to the queue in between.
 
@@ -8,6 +8,7 @@ use crate::{
     eligibility::Inputs,
     ids::{LocationUid, OrderKey, ProviderId, Shard},
     inbox::{EventEnd, InboxKey},
+    outbox::NOT_SENT,
     phone::E164Phone,
     review::{PlatformChoice, SkipReason},
     store::{Fenced, Lease, StoreError},
@@ -111,6 +112,8 @@ pub enum FailReason {
     ProviderUnreachable,
     /// It was taken up this often and never ended: something of ours fails on it.
     TooManyAttempts,
+    /// Nobody could say, and a person who looked did not find it.
+    NotSent,
 }
 
 impl FailReason {
@@ -122,6 +125,7 @@ impl FailReason {
             Self::OrderUnreadable => "order_unreadable".into(),
             Self::ProviderUnreachable => "provider_unreachable".into(),
             Self::TooManyAttempts => "too_many_attempts".into(),
+            Self::NotSent => NOT_SENT.into(),
         }
     }
 }
@@ -157,6 +161,9 @@ impl RequestEnd {
     /// The end that a refusal noted in the outbox amounts to; reads what [`RequestEnd::reason`] wrote.
     #[must_use]
     pub fn from_reason(reason: &str) -> Self {
+        if reason == NOT_SENT {
+            return Self::Failed(FailReason::NotSent);
+        }
         let skip = SkipReason::ALL.into_iter().find(|s| s.as_str() == reason);
         skip.map_or_else(
             || {

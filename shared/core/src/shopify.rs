@@ -22,5 +22,5 @@ pub use consent::opt_outs;
 pub use decide::{Decision, decide, is_served};
 pub use news::{ConsentState, ParcelStatus, ReturnStatus};
 pub use phone_choice::{NoUsablePhone, choose_phone};
-pub use privacy::{PrivacyDemand, PrivacyEvent, PrivacyPerson};
+pub use privacy::{AskedBy, PrivacyDemand, PrivacyEvent, PrivacyPerson, redact_customer};
 pub use tags::Tags;

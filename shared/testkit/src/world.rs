@@ -430,8 +430,13 @@ impl World {
         let phone = E164Phone::parse_e164(phone).unwrap();
         self.later(after, move |world| {
             let now = world.clock.now();
-            let evidence =
-                Evidence { source: OptOutSource::Sms, message_id: None, text_sha256: None, recorded_at: now };
+            let evidence = Evidence {
+                source: OptOutSource::Sms,
+                message_id: None,
+                text_sha256: None,
+                recorded_at: now,
+                by_hand: None,
+            };
             let change = OptOutChange {
                 phone: phone.clone(),
                 flag: OptOutFlag::Keyword,

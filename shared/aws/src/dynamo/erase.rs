@@ -20,7 +20,7 @@ use frontdesk_core::{
 use super::{
     DynamoStore, Table, chats, forms, inbox, notices, outbox, requests,
     row::{Item, Row, bytes, number, text},
-    write::Change,
+    write::{Change, Written},
 };
 use crate::failure;
 
@@ -87,13 +87,13 @@ impl Erasure for DynamoStore {
             Place::Sessions => self.delete(Table::Sessions, key).await,
             Place::Chats => self.wipe_chat(key).await,
             Place::Forms => self.delete(Table::Forms, key).await,
-            Place::Reviews => self.wipe_by(Table::Reviews, key, UNLINK_IF, UNLINK, Vec::new()).await,
+            Place::Reviews => self.wipe_by(Table::Reviews, key, UNLINK_IF, UNLINK, Vec::new()).await.map(|_| ()),
         }
     }
 }
 
 impl DynamoStore {
-    /// One update that takes something out of a row, if the row is as it asks for.
+    /// One update that takes something out of a row, if the row is as it asks for; says whether it was.
     async fn wipe_by(
         &self,
         table: Table,
@@ -101,13 +101,25 @@ impl DynamoStore {
         only_if: &'static str,
         update: &'static str,
         values: Vec<(&'static str, AttributeValue)>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let key = key.to_owned();
-        self.change(Change { table, key, only_if: Some(only_if), update, values }).await.map(|_| ())
+        let written = self.change(Change { table, key, only_if: Some(only_if), update, values }).await?;
+        Ok(matches!(written, Written::Made(_)))
     }
 
-    /// First as one that is open: an open row may end in between, an ended one does not open again.
+    /// First as one that is open: an open row may end in between. An ended one opens again only if a person wants it just
+    /// then; so each is tried twice.
     async fn wipe_event(&self, key: &str) -> Result<(), StoreError> {
+        for _ in 0..2 {
+            if self.wipe_event_once(key).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it was met in one of the two.
+    async fn wipe_event_once(&self, key: &str) -> Result<bool, StoreError> {
         let body = || vec![(":plain", text(inbox::PLAIN)), (":nothing", bytes(Vec::new()))];
         let word = |status: InboxStatus| text(status.as_str());
         let mut values = body();
@@ -118,8 +130,10 @@ impl DynamoStore {
             (":erased", text(RejectReason::Erased.describe())),
         ]);
         // A demand about personal data that is still open empties itself when it is carried out.
-        if InboxKey::parse(key).is_none_or(|key| key.source != Source::Privacy) {
-            self.wipe_by(Table::Inbox, key, EMPTY_OPEN_IF, EMPTY_OPEN, values).await?;
+        if InboxKey::parse(key).is_none_or(|key| key.source != Source::Privacy)
+            && self.wipe_by(Table::Inbox, key, EMPTY_OPEN_IF, EMPTY_OPEN, values).await?
+        {
+            return Ok(true);
         }
         let mut values = body();
         values.extend([
@@ -140,7 +154,7 @@ impl DynamoStore {
         ];
         self.wipe_by(Table::Requests, key, FORGET_OPEN_IF, FORGET_OPEN, values).await?;
         let values = vec![(":ended", requests::ended())];
-        self.wipe_by(Table::Requests, key, FORGET_ENDED_IF, FORGET_ENDED, values).await
+        self.wipe_by(Table::Requests, key, FORGET_ENDED_IF, FORGET_ENDED, values).await.map(|_| ())
     }
 
     async fn wipe_send(&self, key: &str) -> Result<(), StoreError> {
@@ -159,7 +173,7 @@ impl DynamoStore {
     /// One that has ended holds nothing any more.
     async fn wipe_notice(&self, key: &str) -> Result<(), StoreError> {
         let values = vec![(":open", text(notices::OPEN)), (":given_up", text(notices::GIVEN_UP))];
-        self.wipe_by(Table::Outbox, key, SILENCE_IF, SILENCE, values).await
+        self.wipe_by(Table::Outbox, key, SILENCE_IF, SILENCE, values).await.map(|_| ())
     }
 
     async fn delete(&self, table: Table, key: &str) -> Result<(), StoreError> {
@@ -241,7 +255,7 @@ fn kept(place: Place, key: &str, row: &Row<'_>) -> KeptRow {
 }
 
 /// What an event says.
-fn body(row: &Row<'_>) -> Option<Vec<u8>> {
+pub(super) fn body(row: &Row<'_>) -> Option<Vec<u8>> {
     let packed = row.bytes("body_bytes").ok()?;
     let body = if row.text_if_any("body_form") == Some(inbox::DEFLATE) {
         StoredBody::Deflate(packed)

@@ -1,6 +1,7 @@
 //! Events.
 
 mod accept;
+mod reopen;
 
 use frontdesk_core::{
     body::StoredBody,
@@ -123,7 +124,7 @@ impl Inbox for DynamoStore {
         Ok(read.collect())
     }
 
-    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<bool, StoreError> {
+    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<Option<UnixMillis>, StoreError> {
         let call = self.ids.draw();
         let requeue = Change {
             table: Table::Inbox,
@@ -132,7 +133,13 @@ impl Inbox for DynamoStore {
             update: REQUEUE,
             values: vec![(":since_ms", millis(row.since)), (":now_ms", millis(now)), (":call", text(call.as_str()))],
         };
-        self.change(requeue).await.map(|written| written.made_by(&call))
+        let written = self.change(requeue).await?;
+        if !written.made_by(&call) {
+            return Ok(None);
+        }
+        // A row written by hand may not say it.
+        let received_at = written.row().and_then(|item| Row::new(Table::Inbox, item).millis_if_any("received_at_ms"));
+        Ok(Some(received_at.unwrap_or(row.since)))
     }
 }
 
@@ -221,6 +228,8 @@ fn acquired(key: &InboxKey, item: &Item) -> Result<InboxClaim, StoreError> {
         })?,
         received_at: row.millis("received_at_ms")?,
         attempts: row.count("attempts")?,
+        reopened_at: row.millis_if_any("replayed_at_ms"),
+        anew: row.count_or_none("anew")?,
     };
     Ok(InboxClaim::Acquired(Box::new(event)))
 }

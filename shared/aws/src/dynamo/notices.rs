@@ -7,7 +7,7 @@ use frontdesk_core::{
     ids::Shard,
     notice::{
         Channel, Content, HeldNotice, Notice, NoticeClaim, NoticeDue, NoticeEnd, NoticeKey, NoticeKind, NoticeStep,
-        Notices, Progress, Tries,
+        Notices, NoticesAnew, Progress, Tries,
     },
     store::{Fenced, Lease, StoreError},
     time::UnixMillis,
@@ -116,6 +116,13 @@ impl Notices for DynamoStore {
             })
         });
         Ok(read.collect())
+    }
+}
+
+impl NoticesAnew for DynamoStore {
+    async fn open_notice_anew(&self, notice: &Notice, now: UnixMillis) -> Result<bool, StoreError> {
+        let call = self.ids.draw();
+        Ok(self.put(opened_anew(notice, &call, now)?).await?.made_by(&call))
     }
 }
 

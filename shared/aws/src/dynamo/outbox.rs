@@ -4,6 +4,7 @@
 //! notice under its own key. A send stands in `unresolved` at the moment at which it next needs attention.
 
 mod resolve;
+mod testify;
 mod track;
 
 use aws_sdk_dynamodb::types::AttributeValue;

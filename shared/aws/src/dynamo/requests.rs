@@ -252,7 +252,7 @@ impl DynamoStore {
     }
 }
 
-fn change(
+pub(super) fn change(
     key: &OrderKey,
     only_if: &'static str,
     update: &'static str,

@@ -94,6 +94,11 @@ impl<'i> Row<'i> {
         read.ok_or_else(|| self.corrupt(name))
     }
 
+    /// A count that begins with its first one.
+    pub(super) fn count_or_none<T: FromStr + Default>(&self, name: &'static str) -> Result<T, StoreError> {
+        if self.has(name) { self.count(name) } else { Ok(T::default()) }
+    }
+
     pub(super) fn bytes(&self, name: &'static str) -> Result<Vec<u8>, StoreError> {
         let read = self.item.get(name).and_then(|value| value.as_b().ok()).map(|b| b.as_ref().to_vec());
         read.ok_or_else(|| self.corrupt(name))

@@ -65,7 +65,15 @@ impl Written {
         }
     }
 
-    /// The same, as the port says it.
+    /// The row as it is now, if there is one.
+    pub(super) fn row(&self) -> Option<&Item> {
+        match self {
+            Self::Made(item) => Some(item),
+            Self::Refused(old) => old.as_ref(),
+        }
+    }
+
+    /// Whether the call made it, as the port says it.
     pub(super) fn fenced(&self, call: &str) -> Fenced {
         if self.made_by(call) { Fenced::Written } else { Fenced::Lost }
     }

@@ -114,7 +114,7 @@ mod tests {
 
     use frontdesk_core::{
         store::StoreError,
-        telemetry::{Line, Metric},
+        telemetry::{Gauge, Line, Metric},
     };
 
     use super::*;
@@ -133,6 +133,8 @@ mod tests {
 
     impl Telemetry for Silent {
         fn count(&self, _: Metric, _: Option<&'static str>) {}
+
+        fn measure(&self, _: Gauge, _: u64) {}
 
         fn line(&self, _: Line) {}
     }

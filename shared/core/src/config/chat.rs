@@ -203,12 +203,7 @@ pub fn chatwoot_worker(env: &impl Env) -> Result<Loaded<ChatwootWorkerConfig>, P
             body_bytes_max: r.bytes("FRONTDESK_BODY_BYTES_MAX", 1_024..=6_000_000),
             sweep_after: r.seconds("FRONTDESK_SWEEP_AFTER_SECONDS", 1..=86_400),
         }),
-        chatwoot: read!(ChatwootApiConfig {
-            url: r.required("CHATWOOT_URL"),
-            secret: r.required("CHATWOOT_API_SECRET_ARN"),
-            media_hosts: r.parsed("CHATWOOT_MEDIA_HOSTS", podium::hosts),
-            timeout: chatwoot_timeout(&mut r),
-        }),
+        chatwoot: chatwoot_api(&mut r),
         agent: agent(&mut r, shop.as_deref().unwrap_or_default(), articles.as_deref()),
         speech: speech.map(|(_, speech)| speech),
         catalogue: catalogue(&mut r),
@@ -312,6 +307,15 @@ pub(super) fn answer_rules(r: &mut Reader<'_>) -> Option<AnswerRules> {
 
 fn lease(r: &mut Reader<'_>) -> Option<Duration> {
     r.seconds("CHATWOOT_LEASE_SECONDS", 31..=930)
+}
+
+pub(super) fn chatwoot_api(r: &mut Reader<'_>) -> Option<ChatwootApiConfig> {
+    read!(ChatwootApiConfig {
+        url: r.required("CHATWOOT_URL"),
+        secret: r.required("CHATWOOT_API_SECRET_ARN"),
+        media_hosts: r.parsed("CHATWOOT_MEDIA_HOSTS", podium::hosts),
+        timeout: chatwoot_timeout(r),
+    })
 }
 
 fn chatwoot_timeout(r: &mut Reader<'_>) -> Option<Duration> {

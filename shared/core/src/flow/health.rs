@@ -14,7 +14,7 @@ use std::{
 
 use futures_util::future::{Either, join_all, select};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     telemetry::{Line, Telemetry},
@@ -105,7 +105,7 @@ pub trait Probes {
 }
 
 /// How things stand as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// All is well.
@@ -117,7 +117,7 @@ pub enum Verdict {
 }
 
 /// What kind of part was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A table.
@@ -144,7 +144,7 @@ impl Kind {
 }
 
 /// How a part was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub enum Found {
     /// As it should be.
@@ -161,7 +161,7 @@ pub enum Found {
 }
 
 /// A part and how it was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// What it is.
     pub kind: Kind,
@@ -173,7 +173,7 @@ pub struct Check {
 }
 
 /// The answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The whole.
     pub status: Verdict,

@@ -337,15 +337,22 @@ pub struct Ingest<'a, E, S, Q, V, C, I, T> {
     pub rules: IngestRules,
 }
 
-/// The way of an event into the inbox, once it is known to be its provider's: by its signature, or because the provider
-/// was asked.
-pub(super) struct Intake<'a, E, S, Q, I, T> {
-    pub(super) endpoint: &'a E,
-    pub(super) store: &'a S,
-    pub(super) queue: &'a Q,
-    pub(super) ids: &'a I,
-    pub(super) telemetry: &'a T,
-    pub(super) rules: IngestRules,
+/// The way of an event into the inbox, once it is known to be its provider's: by its signature, because the provider was
+/// asked, or because an operator vouches for it.
+#[derive(Debug)]
+pub struct Intake<'a, E, S, Q, I, T> {
+    /// Whose webhooks.
+    pub endpoint: &'a E,
+    /// The inbox.
+    pub store: &'a S,
+    /// The worker's queue.
+    pub queue: &'a Q,
+    /// Unique receipts.
+    pub ids: &'a I,
+    /// Reports.
+    pub telemetry: &'a T,
+    /// Limits.
+    pub rules: IngestRules,
 }
 
 /// What is answered.
@@ -485,7 +492,7 @@ where
     T: Telemetry,
 {
     /// Stores every event of a delivery and queues their keys.
-    pub(super) async fn take_in(&self, request: &Request<'_>, now: UnixMillis) -> Answer {
+    pub async fn take_in(&self, request: &Request<'_>, now: UnixMillis) -> Answer {
         let new = match self.read(request, now).await {
             Ok(new) => new,
             Err(answer) => return answer,

@@ -140,6 +140,8 @@ pub struct PodiumWorker<'a, S, P, N, C, I, T> {
 struct Held<'a> {
     key: &'a InboxKey,
     received_at: UnixMillis,
+    /// At which time a person wanted its answer made anew.
+    anew: u32,
     event: &'a PodiumEvent,
 }
 
@@ -197,7 +199,7 @@ where
             Ok(event) => event,
             Err(reason) => return self.shell().finish(&row.key, lease, &EventEnd::Rejected(reason)).await,
         };
-        let held = Held { key: &row.key, received_at: row.received_at, event: &event };
+        let held = Held { key: &row.key, received_at: row.received_at, anew: row.anew, event: &event };
         let end = match self.carry_out(&held).await {
             Ok(end) | Err(Stop::End(end)) => end,
             Err(Stop::Error(error)) => return Err(error),
@@ -442,7 +444,7 @@ where
         };
         let unsure = wish::read(message.text.as_deref().unwrap_or_default(), &self.chat.extra_words) == Wish::Unsure;
         // What comes so late, by a list or after an outage, is for the staff: nobody waits for a machine's answer any more,
-        // and it may be night.
+        // and it may be night. Unless a person wants that very answer.
         let late = self.clock.now().since(held.event.happened_at(held.received_at)) > self.chat.sessions.close_after;
         let session = self.session(held, message, &phone, &location, unsure || late).await?;
         if let Some(objection @ Objection::OptedOut(_)) = contact.closed_to_messages() {
@@ -451,7 +453,7 @@ where
         }
         if unsure {
             self.ask_staff(held, message).await?;
-        } else if !late {
+        } else if !late || held.anew > 0 {
             self.answer(held, message, &phone, &location, session.as_ref()).await?;
         }
         self.telemetry.count(Metric::MessageIngested, None);
@@ -707,7 +709,8 @@ where
         location: &KnownLocation,
         session: Option<&Session>,
     ) -> Step<()> {
-        let Some(session) = session.filter(|s| s.status == SessionStatus::Open) else { return Ok(()) };
+        let is_open = |s: &&Session| s.status == SessionStatus::Open || held.anew > 0;
+        let Some(session) = session.filter(is_open) else { return Ok(()) };
         let text = message.text.as_deref().unwrap_or_default();
         let (key, words, kind) = match &self.chat.reply {
             ReplyMode::Off => return Ok(()),
@@ -721,7 +724,7 @@ where
             }
         };
         let what = Utterance {
-            key,
+            key: key.anew(&held.event.id, held.anew),
             phone: phone.clone(),
             say: Say {
                 location: location.uid.clone(),

@@ -5,31 +5,30 @@
 //! led to them, so that an erasure that dies half way finds the rest again. And it comes back once more when every process
 //! that may have been in the middle of something has ended.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use super::{
+    forget::Forget,
     open_notice,
     worker::{Shell, WorkError, WorkerRules},
 };
 use crate::{
     contact::Contacts,
-    erase::{Erasure, KeptRow, Place, Subject},
-    ids::{EffectKey, Ids, OrderId, OrderKey, ShopDomain},
+    erase::{Erasure, Subject},
+    ids::{Ids, OrderId, ShopDomain},
     inbox::{EventEnd, Inbox, InboxKey, LeasedEvent, RejectReason},
     notice::{Content, Notice, NoticeKind, Notices},
     outbox::Outbox,
     phone::{self, E164Phone},
     request::Requests,
-    shopify::{self, PrivacyDemand, PrivacyPerson, ShopifyEvent},
+    shopify::{self, AskedBy, PrivacyDemand, PrivacyPerson, ShopifyEvent},
     store::{Lease, StoreError},
     telemetry::{Line, Metric, Telemetry},
     time::Clock,
 };
 
 /// When no process that was under way at the first erasure can still be: longer than any function may run.
-const COME_BACK_AFTER: Duration = Duration::from_secs(1200);
-/// How often what was found may lead to more.
-const ROUNDS_MAX: usize = 3;
+pub const COME_BACK_AFTER: Duration = Duration::from_secs(1200);
 
 /// What the worker needs.
 #[derive(Debug)]
@@ -80,12 +79,12 @@ where
                     EventEnd::Done("data_request_noted")
                 }
                 PrivacyDemand::RedactCustomer { person, orders } => {
-                    self.erase(row, lease, self.subject(&person, &orders)).await?;
+                    self.erase(row, lease, self.subject(&person, &orders), event.asked_by.as_ref()).await?;
                     EventEnd::Erased("customer_erased")
                 }
                 PrivacyDemand::RedactShop {} => {
                     let subject = Subject { shop: Some(self.shop.clone()), ..Subject::default() };
-                    self.erase(row, lease, subject).await?;
+                    self.erase(row, lease, subject, None).await?;
                     EventEnd::Erased("shop_erased")
                 }
             },
@@ -114,16 +113,17 @@ where
         }
     }
 
-    async fn erase(&self, row: &LeasedEvent, lease: &Lease, subject: Subject) -> Result<(), WorkError> {
-        let (subject, customers) = self.gather(subject).await?;
-        let wiped = self.wipe(&subject, &row.key).await?;
-        for phone in &customers {
-            // Of the whole shop's customers those stay whom Podium knows as well: they are its own.
-            let stays = subject.shop.is_some() && self.store.contact(phone).await?.is_some_and(|c| c.podium.is_some());
-            if !stays {
-                self.store.erase_contact(phone).await?;
-            }
-        }
+    async fn erase(
+        &self,
+        row: &LeasedEvent,
+        lease: &Lease,
+        subject: Subject,
+        asked_by: Option<&AskedBy>,
+    ) -> Result<(), WorkError> {
+        let forget = Forget { store: self.store, shop: self.shop };
+        let found = forget.find(subject, |_| {}).await?;
+        let wiped = forget.wipe(&found, std::slice::from_ref(&row.key), |_| {}).await?;
+        forget.erase_contacts(&found).await?;
         self.telemetry.line(
             Line::info("a person's data was erased")
                 .id("event.id", &row.key.to_key())
@@ -134,80 +134,8 @@ where
             return Err(WorkError::NotBefore { at: settled_at });
         }
         self.telemetry.count(Metric::PersonErased, None);
-        self.tell_of_erasure(row, subject.shop.is_some()).await?;
+        self.tell_of_erasure(row, found.subject.shop.is_some(), asked_by).await?;
         Ok(())
-    }
-
-    /// Finds by which orders, ids and numbers else the person's rows are known, and whose contacts are to go. Reads only.
-    async fn gather(&self, mut subject: Subject) -> Result<(Subject, BTreeSet<E164Phone>), StoreError> {
-        let mut customers = BTreeSet::new();
-        if subject.customer.is_some() {
-            self.each(Place::Inbox, |row| subject.orders.extend(subject.order_of(row))).await?;
-        }
-        for order in subject.orders.clone() {
-            let key = OrderKey { shop: self.shop.clone(), order };
-            let plan = self.store.request(&key).await?.and_then(|r| r.plan);
-            subject.phones.extend(plan.map(|p| p.phone));
-            let sent = self.store.send_row(&EffectKey::review_request(&key)).await?;
-            subject.phones.extend(sent.and_then(|s| s.phone));
-        }
-        for _ in 0..ROUNDS_MAX {
-            let before = (subject.ids.len(), subject.phones.len());
-            for place in [Place::Requests, Place::Outbox, Place::Sessions, Place::Chats, Place::Reviews, Place::Forms] {
-                self.each(place, |row| {
-                    if !subject.owns(place, row) {
-                        return;
-                    }
-                    match subject.shop {
-                        // Of a whole shop its rows go, not all that its customers ever wrote to anybody.
-                        Some(_) => customers.extend(row.phone.clone()),
-                        None => {
-                            subject.phones.extend(row.phone.clone());
-                            subject.ids.extend(row.ids.iter().cloned());
-                        }
-                    }
-                })
-                .await?;
-            }
-            if before == (subject.ids.len(), subject.phones.len()) {
-                break;
-            }
-        }
-        customers.extend(subject.phones.iter().cloned());
-        Ok((subject, customers))
-    }
-
-    async fn each(&self, place: Place, mut look: impl FnMut(&KeptRow)) -> Result<(), StoreError> {
-        let mut after = None;
-        loop {
-            let page = self.store.kept(place, after.as_deref()).await?;
-            page.rows.iter().for_each(&mut look);
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Events first: what leads to them goes last.
-    async fn wipe(&self, subject: &Subject, own: &InboxKey) -> Result<usize, StoreError> {
-        let own = own.to_key();
-        let mut wiped = 0;
-        for place in Place::ALL {
-            let mut after = None;
-            loop {
-                let page = self.store.kept(place, after.as_deref()).await?;
-                for row in page.rows.iter().filter(|row| row.key != own && subject.is_in(place, row)) {
-                    self.store.wipe(place, &row.key).await?;
-                    wiped += 1;
-                }
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(wiped)
     }
 
     async fn tell_of_request(
@@ -232,9 +160,17 @@ where
         .await
     }
 
-    async fn tell_of_erasure(&self, row: &LeasedEvent, shop: bool) -> Result<(), StoreError> {
+    async fn tell_of_erasure(
+        &self,
+        row: &LeasedEvent,
+        shop: bool,
+        asked_by: Option<&AskedBy>,
+    ) -> Result<(), StoreError> {
         let headline = if shop { "The shop's data was erased" } else { "A customer's data was erased" };
-        let facts = vec![("Event".into(), row.key.to_key())];
+        let mut facts = vec![("Event".into(), row.key.to_key())];
+        if let Some(AskedBy { by, reason }) = asked_by {
+            facts.extend([("Asked by".into(), by.clone()), ("Reason".into(), reason.clone())]);
+        }
         self.tell(
             row,
             NoticeKind::Erased,

@@ -67,6 +67,13 @@ pub(super) struct Told<'a> {
     pub(super) received_at: UnixMillis,
 }
 
+impl Told<'_> {
+    /// The name under which the review is kept: its own; one without is its event's.
+    pub(super) fn review(&self, review: &ReviewEvent) -> ProviderId {
+        ProviderId::from(&review.name(self.id))
+    }
+}
+
 impl<S, P, N, C, I, T> ReviewDesk<'_, S, P, N, C, I, T>
 where
     S: Contacts + Outbox + Limits + Notices + ReviewBook + Requests + Locations,
@@ -87,7 +94,7 @@ where
             }
         };
         let news = ReviewNews {
-            uid: uid_of(told, review),
+            uid: told.review(review),
             rating,
             changed_at: review.changed_at.unwrap_or(told.happened_at).min(told.received_at),
             platform: review.platform.clone(),
@@ -172,7 +179,13 @@ where
         Ok(())
     }
 
-    async fn bad(&self, told: &Told<'_>, review: &ReviewEvent, record: &ReviewRecord, turn: &Turn) -> Notice {
+    pub(super) async fn bad(
+        &self,
+        told: &Told<'_>,
+        review: &ReviewEvent,
+        record: &ReviewRecord,
+        turn: &Turn,
+    ) -> Notice {
         let stars = match review.rating {
             RatingClaim::Rated(rating) => rating.stars(),
             RatingClaim::Unrated | RatingClaim::Unusable => 0,
@@ -220,7 +233,7 @@ where
 
     fn unreadable(&self, told: &Told<'_>, review: &ReviewEvent) -> Notice {
         let now = self.clock.now();
-        let uid = uid_of(told, review);
+        let uid = told.review(review);
         Notice {
             about: vec![uid.as_str().to_owned()],
             ..Notice::new(
@@ -293,9 +306,4 @@ fn quote(review: &ReviewEvent) -> Option<String> {
         (None, Some(author)) => Some(format!("(no words) — {author}")),
         (None, None) => None,
     }
-}
-
-/// The review's own name; one without is its event.
-fn uid_of(told: &Told<'_>, review: &ReviewEvent) -> ProviderId {
-    ProviderId::from(&review.name(told.id))
 }

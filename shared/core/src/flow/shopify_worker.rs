@@ -214,6 +214,7 @@ where
     }
 
     fn report(&self, event: &InboxKey, word: &'static str, change: &RequestChange) {
+        self.telemetry.count(Metric::EventDone, Some(event.source.as_str()));
         let mut line = Line::info("an event is done").id("event.id", &event.to_key()).word("outcome", word);
         line = line.id("request.key", &change.key().to_key());
         match change {

@@ -90,12 +90,12 @@ impl<S: Inbox, C: Clock, I: Ids, T: Telemetry> Shell<'_, S, C, I, T> {
         let Err(error) = work(&event, &lease, body).await else { return Ok(()) };
         let (attempt, outcome) = match error {
             // Out of the queue, so that nothing behind it waits with it; its message is done with.
-            WorkError::Provider(_) if lease.now > event.received_at.plus(NO_HELP_FOR) => {
+            WorkError::Provider(_) if lease.now > event.current_since().plus(NO_HELP_FOR) => {
                 self.telemetry.count(Metric::EventParked, Some(key.source.as_str()));
                 return self.finish(key, &lease, &EventEnd::Parked(RejectReason::ProviderNoHelp)).await;
             }
             WorkError::Provider(why) => {
-                let wait = (lease.now.since(event.received_at) / 4).clamp(PUT_OFF.0, PUT_OFF.1);
+                let wait = (lease.now.since(event.current_since()) / 4).clamp(PUT_OFF.0, PUT_OFF.1);
                 self.telemetry
                     .line(Line::warn("an event waits for a provider").id("event.id", &key.to_key()).detail(&why));
                 (Attempt::PutOff { since: lease.now.plus(wait).minus(self.rules.sweep_after) }, Ok(()))
@@ -118,6 +118,7 @@ impl<S: Inbox, C: Clock, I: Ids, T: Telemetry> Shell<'_, S, C, I, T> {
             Fenced::Written => {
                 let line = match end {
                     EventEnd::Done(word) | EventEnd::Erased(word) => {
+                        self.telemetry.count(Metric::EventDone, Some(event.source.as_str()));
                         Line::info("an event is done").word("outcome", word)
                     }
                     EventEnd::Rejected(reason) => {

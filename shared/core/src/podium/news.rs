@@ -132,7 +132,8 @@ fn keyword(
 ) -> OptOutChange {
     let text_sha256 = message.text_sha256();
     let message_id = message.uid.as_ref().map(|u| u.as_str().to_owned());
-    let evidence = Evidence { source: message.source(), message_id, text_sha256, recorded_at: received_at };
+    let evidence =
+        Evidence { source: message.source(), message_id, text_sha256, recorded_at: received_at, by_hand: None };
     OptOutChange { phone, flag: OptOutFlag::Keyword, direction, at, evidence }
 }
 
@@ -151,8 +152,13 @@ fn by_podium(
     id: Option<&str>,
     recorded_at: UnixMillis,
 ) -> OptOutChange {
-    let evidence =
-        Evidence { source: OptOutSource::Podium, message_id: id.map(str::to_owned), text_sha256: None, recorded_at };
+    let evidence = Evidence {
+        source: OptOutSource::Podium,
+        message_id: id.map(str::to_owned),
+        text_sha256: None,
+        recorded_at,
+        by_hand: None,
+    };
     OptOutChange { phone, flag, direction, at: at.min(recorded_at), evidence }
 }
 

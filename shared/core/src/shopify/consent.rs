@@ -28,8 +28,13 @@ pub fn opt_outs(event: &ShopifyEvent, received_at: UnixMillis) -> Vec<OptOutChan
             return Vec::new();
         }
     };
-    let evidence =
-        Evidence { source: OptOutSource::Shopify, message_id: None, text_sha256: None, recorded_at: received_at };
+    let evidence = Evidence {
+        source: OptOutSource::Shopify,
+        message_id: None,
+        text_sha256: None,
+        recorded_at: received_at,
+        by_hand: None,
+    };
     vec![OptOutChange { phone: phone.clone(), flag: OptOutFlag::MarketingSms, direction, at, evidence }]
 }
 
@@ -61,6 +66,7 @@ mod tests {
             message_id: None,
             text_sha256: None,
             recorded_at: moment(RECEIVED).unwrap(),
+            by_hand: None,
         };
         assert_eq!(change.evidence, evidence);
     }

@@ -5,9 +5,9 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::ids::OrderId;
+use crate::ids::{OrderId, ShopDomain};
 
 /// A demand about personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,38 @@ pub struct PrivacyEvent {
     pub shop_domain: Option<String>,
     /// What is demanded.
     pub demand: PrivacyDemand,
+    /// Who at the shop asked for it, and why; `None` where Shopify did.
+    pub asked_by: Option<AskedBy>,
+}
+
+/// Somebody at the shop who asks for an erasure.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedBy {
+    /// Who.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
+}
+
+impl fmt::Debug for AskedBy {
+    /// Without the words, which may name somebody.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AskedBy({:?})", self.by)
+    }
+}
+
+/// A demand to erase somebody that a person at the shop makes, in Shopify's form.
+#[must_use]
+pub fn redact_customer(shop: &ShopDomain, person: &PrivacyPerson, orders: &[OrderId], asked_by: &AskedBy) -> String {
+    let orders: Vec<u64> = orders.iter().map(|order| order.0).collect();
+    let PrivacyPerson { customer_id, email, phone } = person;
+    let body = serde_json::json!({
+        "shop_domain": shop.as_str(),
+        "customer": { "id": customer_id, "email": email, "phone": phone },
+        "orders_to_redact": orders,
+        "asked_by": asked_by,
+    });
+    body.to_string()
 }
 
 /// What is demanded.
@@ -78,6 +110,7 @@ pub(super) struct RedactCustomerBody {
     shop_domain: Option<String>,
     customer: PrivacyPerson,
     orders_to_redact: Vec<u64>,
+    asked_by: Option<AskedBy>,
 }
 
 #[derive(Deserialize)]
@@ -92,20 +125,20 @@ impl From<DataRequestBody> for PrivacyEvent {
     fn from(body: DataRequestBody) -> Self {
         let DataRequestBody { shop_domain, customer: person, data_request } = body;
         let request_id = data_request.and_then(|request| request.id);
-        Self { shop_domain, demand: PrivacyDemand::DataRequest { request_id, person } }
+        Self { shop_domain, demand: PrivacyDemand::DataRequest { request_id, person }, asked_by: None }
     }
 }
 
 impl From<RedactCustomerBody> for PrivacyEvent {
     fn from(body: RedactCustomerBody) -> Self {
-        let RedactCustomerBody { shop_domain, customer: person, orders_to_redact } = body;
+        let RedactCustomerBody { shop_domain, customer: person, orders_to_redact, asked_by } = body;
         let orders = orders_to_redact.into_iter().map(OrderId).collect();
-        Self { shop_domain, demand: PrivacyDemand::RedactCustomer { person, orders } }
+        Self { shop_domain, demand: PrivacyDemand::RedactCustomer { person, orders }, asked_by }
     }
 }
 
 impl From<RedactShopBody> for PrivacyEvent {
     fn from(body: RedactShopBody) -> Self {
-        Self { shop_domain: Some(body.shop_domain), demand: PrivacyDemand::RedactShop {} }
+        Self { shop_domain: Some(body.shop_domain), demand: PrivacyDemand::RedactShop {}, asked_by: None }
     }
 }

@@ -40,6 +40,7 @@ impl Erased {
         for (_, record) in &mut opt_outs {
             record.evidence.message_id = None;
             record.evidence.text_sha256 = None;
+            record.evidence.by_hand = None;
         }
         Self { opt_outs, asked_at: contact.cooldown.map(|c| c.at) }
     }

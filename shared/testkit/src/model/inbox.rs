@@ -1,11 +1,13 @@
 use frontdesk_core::{
     body::StoredBody,
     contact::Direction,
-    ids::{GroupId, OwnerToken, Shard},
+    ids::{GroupId, OwnerToken, RunId, Shard},
     inbox::{
         Accepted, Attempt, BodySha256, EventEnd, Inbox, InboxClaim, InboxKey, InboxStatus, LeasedEvent, NewEvent,
         WaitingRow,
     },
+    queue::Wake,
+    redrive::{Redrives, Reopened, Reopening, Unfit},
     store::{Fenced, Lease, StoreError},
     time::UnixMillis,
 };
@@ -39,6 +41,12 @@ pub struct InboxRow {
     pub outcome: Option<String>,
     /// The line in which it is worked on.
     pub group: Option<GroupId>,
+    /// How often it was set going again.
+    pub replays: u32,
+    /// By which run last, and when.
+    pub reopened: Option<(RunId, UnixMillis)>,
+    /// At which time its answer was wanted anew.
+    pub anew: u32,
 }
 
 /// A second body under a known id.
@@ -120,6 +128,9 @@ impl Inbox for ModelStore {
             waiting_since: event.rejected.is_none().then_some(event.received_at),
             outcome: event.rejected.as_ref().map(|r| r.describe()),
             group: event.group.clone(),
+            replays: 0,
+            reopened: None,
+            anew: 0,
         };
         for change in &event.opt_outs {
             contacts::change(&mut tables, change);
@@ -157,6 +168,8 @@ impl Inbox for ModelStore {
             body: row.body.clone(),
             received_at: row.received_at,
             attempts: row.attempts,
+            reopened_at: row.reopened.as_ref().map(|(_, at)| *at),
+            anew: row.anew,
         };
         tables.writes += 1;
         Ok(InboxClaim::Acquired(Box::new(event)))
@@ -213,15 +226,56 @@ impl Inbox for ModelStore {
         Ok(rows)
     }
 
-    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<bool, StoreError> {
+    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<Option<UnixMillis>, StoreError> {
         let mut tables = self.lock();
         match tables.inbox.get_mut(&row.key) {
             Some(stored) if stored.waiting_since == Some(row.since) => {
                 stored.waiting_since = Some(now);
+                let received_at = stored.received_at;
                 tables.writes += 1;
-                Ok(true)
+                Ok(Some(received_at))
             }
-            _ => Ok(false),
+            _ => Ok(None),
         }
+    }
+}
+
+impl Redrives for ModelStore {
+    async fn reopen(&self, what: &Reopening) -> Result<Reopened, StoreError> {
+        let Reopening { seen, run, decided, expires_at, anew } = what;
+        if let Some(unfit) = seen.unfit(run) {
+            return Ok(Reopened::Unfit(unfit));
+        }
+        let mut tables = self.lock();
+        let Some(row) = tables.inbox.get_mut(&seen.key) else { return Ok(Reopened::Unfit(Unfit::Gone)) };
+        let (as_seen, in_this_run) = (
+            row.status == seen.status && row.replays == seen.replays,
+            row.reopened.as_ref().is_some_and(|(last, _)| last == run),
+        );
+        let wordless = row.body.unpack(1 << 24).is_ok_and(|body| body.is_empty());
+        if in_this_run || !as_seen || wordless {
+            let why = if in_this_run {
+                Unfit::InThisRun
+            } else if as_seen {
+                Unfit::Wordless
+            } else {
+                Unfit::Changed
+            };
+            return Ok(Reopened::Unfit(why));
+        }
+        row.status = InboxStatus::Waiting;
+        row.attempts = 0;
+        row.waiting_since = Some(decided.at);
+        row.expires_at = *expires_at;
+        row.replays += 1;
+        row.reopened = Some((run.clone(), decided.at));
+        if *anew {
+            row.anew = row.replays;
+        }
+        row.owner = None;
+        row.lease_until = None;
+        row.outcome = None;
+        tables.writes += 1;
+        Ok(Reopened::Waiting(Wake { key: seen.key.clone(), group: seen.group.clone() }))
     }
 }

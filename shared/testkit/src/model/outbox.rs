@@ -2,10 +2,12 @@ use frontdesk_core::{
     contact::Cooldown,
     ids::{EffectKey, LocationUid, OwnerToken, ProviderId, Shard},
     outbox::{
-        Begin, DELIVERY_WITHIN, DeliveryNews, Fact, Invite, Outbox, OutboxState, Resolved, Send, SendRow, Settlement,
-        Tracked, Unfinished, Unresolved,
+        Begin, DELIVERY_WITHIN, DeliveryNews, Fact, FailureKind, Invite, NOT_SENT, Outbox, OutboxState, Resolved, Send,
+        SendRow, Settlement, Testified, Testimonies, Testimony, Tracked, Unfinished, Unresolved,
     },
     phone::E164Phone,
+    redrive::Decided,
+    request::{FailReason, RequestEnd, RequestStatus},
     store::{Fenced, Lease, StoreError},
     time::UnixMillis,
 };
@@ -50,6 +52,20 @@ impl OutboxRow {
             news: None,
             erased: false,
             expires_at: send.expires_at,
+        }
+    }
+}
+
+impl OutboxRow {
+    /// The row as the port shows it.
+    fn shown(&self) -> SendRow {
+        SendRow {
+            state: self.state.clone(),
+            phone: self.phone.clone(),
+            location: self.location.clone(),
+            invite: self.invite.clone(),
+            settled_at: self.settled_at,
+            expires_at: self.expires_at,
         }
     }
 }
@@ -126,14 +142,7 @@ impl Outbox for ModelStore {
     }
 
     async fn send_row(&self, key: &EffectKey) -> Result<Option<SendRow>, StoreError> {
-        Ok(self.lock().outbox.get(key).map(|row| SendRow {
-            state: row.state.clone(),
-            phone: row.phone.clone(),
-            location: row.location.clone(),
-            invite: row.invite.clone(),
-            settled_at: row.settled_at,
-            expires_at: row.expires_at,
-        }))
+        Ok(self.lock().outbox.get(key).map(OutboxRow::shown))
     }
 
     async fn plan(&self, send: &Send, at: UnixMillis) -> Result<(), StoreError> {
@@ -258,5 +267,45 @@ impl Outbox for ModelStore {
             _ => false,
         };
         Ok(if row.state == settled || accepted { Fenced::Written } else { Fenced::Lost })
+    }
+}
+
+impl Testimonies for ModelStore {
+    async fn testify(
+        &self,
+        key: &EffectKey,
+        testimony: &Testimony,
+        decided: &Decided,
+    ) -> Result<Testified, StoreError> {
+        let mut tables = self.lock();
+        let Some(row) = tables.outbox.get_mut(key) else { return Ok(Testified::Missing) };
+        if row.state != OutboxState::Unknown {
+            return Ok(Testified::NotUnknown(row.state.clone()));
+        }
+        let (state, end) = match testimony {
+            Testimony::Sent { message } => {
+                let message = Testimony::message_of(key, message.as_ref()).unwrap();
+                (OutboxState::Accepted { message: message.clone() }, RequestEnd::Sent { message })
+            }
+            Testimony::NotSent => {
+                (OutboxState::Failed { reason: NOT_SENT.to_owned() }, RequestEnd::Failed(FailReason::NotSent))
+            }
+        };
+        row.state = state;
+        row.settled_at = Some(decided.at);
+        if testimony.awaits_delivery(key) {
+            row.attention = Some(decided.at.plus(DELIVERY_WITHIN));
+        }
+        let row = row.clone();
+        if *testimony == Testimony::NotSent {
+            move_cooldown(&mut tables, key, &row, DeliveryNews::Failed(FailureKind::Other), decided.at);
+        }
+        let request = key.requested_order().and_then(|order| tables.requests.get_mut(&order));
+        if let Some(request) = request.filter(|request| request.status == RequestStatus::Unknown) {
+            request.status = end.status();
+            request.end = Some(end);
+        }
+        tables.writes += 1;
+        Ok(Testified::Written(row.shown()))
     }
 }

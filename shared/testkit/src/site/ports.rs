@@ -26,7 +26,7 @@ use frontdesk_core::{
     rate::{Admission, RateKey, RateRule, RateWindows},
     signature::LiveSecrets,
     store::{Fenced, Lease, StoreError},
-    telemetry::{Line, Metric, Telemetry},
+    telemetry::{Gauge, Line, Metric, Telemetry},
     time::{Clock, UnixMillis},
     token::Pause,
     upload::{UploadKey, UploadOffer, UploadedFile, Uploads},
@@ -140,6 +140,10 @@ impl Ids for Server {
 impl Telemetry for Server {
     fn count(&self, metric: Metric, kind: Option<&'static str>) {
         self.site.recorder.count(metric, kind);
+    }
+
+    fn measure(&self, gauge: Gauge, value: u64) {
+        self.site.recorder.measure(gauge, value);
     }
 
     fn line(&self, line: Line) {
@@ -322,7 +326,7 @@ impl Inbox for Server {
         self.stored("waiting", self.site.store.waiting(shard, before, limit)).await
     }
 
-    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<bool, StoreError> {
+    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<Option<UnixMillis>, StoreError> {
         self.stored("requeue", self.site.store.requeue(row, now)).await
     }
 }

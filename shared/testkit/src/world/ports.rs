@@ -158,7 +158,7 @@ impl Inbox for World {
         // Reads of an index by a timer are repeated every minute; a fault in one is the same as a later timer.
         self.store.waiting(shard, before, limit).await
     }
-    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<bool, StoreError> {
+    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<Option<UnixMillis>, StoreError> {
         self.stored("inbox", self.store.requeue(row, now)).await
     }
 }

@@ -37,7 +37,8 @@ fn is_out(site: &Site) -> bool {
 /// Somebody wants texts, or none, by another channel.
 fn wishes(site: &Rc<Site>, direction: Direction) {
     let now = site.clock.now();
-    let evidence = Evidence { source: OptOutSource::Sms, message_id: None, text_sha256: None, recorded_at: now };
+    let evidence =
+        Evidence { source: OptOutSource::Sms, message_id: None, text_sha256: None, recorded_at: now, by_hand: None };
     let change = OptOutChange { phone: phone(), flag: OptOutFlag::Keyword, direction, at: now, evidence };
     let server = frontdesk_testkit::site::Server::of(site, Mishaps::new());
     site.runs(&server, async { site.store.record_opt_out(&change).await.map(|_| ()) }).answer().unwrap();

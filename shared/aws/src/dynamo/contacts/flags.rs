@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use frontdesk_core::{
-    contact::{ChangeOutcome, Direction, Evidence, OptOutChange, OptOutFlag, OptOutRecord, OptOutSource},
+    contact::{ByHand, ChangeOutcome, Direction, Evidence, OptOutChange, OptOutFlag, OptOutRecord, OptOutSource},
     store::StoreError,
     time::UnixMillis,
 };
@@ -238,6 +238,9 @@ fn opt_out(row: &Row<'_>, flag: OptOutFlag) -> Result<OptOutRecord, StoreError> 
         message_id: proof.text_if_any("message_id").map(str::to_owned),
         text_sha256: proof.text_if_any("text_sha256").map(str::to_owned),
         recorded_at: proof.millis("recorded_at_ms")?,
+        by_hand: proof
+            .text_if_any("recorded_by")
+            .map(|by| ByHand { by: by.to_owned(), reason: proof.text_if_any("reason").unwrap_or_default().to_owned() }),
     };
     let at = row.millis(names.at)?;
     // Whoever is not known here may be somebody whom nobody overrules.
@@ -257,7 +260,7 @@ fn said(words: &str) -> Option<((OptOutSource, Direction), UnixMillis)> {
 }
 
 fn evidence_map(evidence: &Evidence) -> AttributeValue {
-    let mut map = HashMap::with_capacity(4);
+    let mut map = HashMap::with_capacity(6);
     map.insert("source".to_owned(), text(evidence.source.as_str()));
     map.insert("recorded_at_ms".to_owned(), millis(evidence.recorded_at));
     if let Some(id) = &evidence.message_id {
@@ -265,6 +268,10 @@ fn evidence_map(evidence: &Evidence) -> AttributeValue {
     }
     if let Some(hash) = &evidence.text_sha256 {
         map.insert("text_sha256".to_owned(), text(hash.as_str()));
+    }
+    if let Some(ByHand { by, reason }) = &evidence.by_hand {
+        map.insert("recorded_by".to_owned(), text(by.as_str()));
+        map.insert("reason".to_owned(), text(reason.as_str()));
     }
     AttributeValue::M(map)
 }

@@ -5,14 +5,14 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use frontdesk_core::{
-    contact::{MirrorDue, MirrorOutcome, MirrorState, PodiumLink},
+    contact::{MirrorDue, MirrorOutcome, MirrorState, Mirrors, PodiumLink},
     ids::{ProviderId, Shard},
     phone::E164Phone,
     store::StoreError,
     time::UnixMillis,
 };
 
-use super::{DUE, OUT, change, erased::ROUNDS_MAX, shard};
+use super::{DUE, IS_THERE, OUT, change, erased::ROUNDS_MAX, shard};
 use crate::dynamo::{
     DynamoStore, Table,
     row::{Row, count, millis, number, text},
@@ -48,6 +48,8 @@ macro_rules! tell {
     };
 }
 
+const TELL_ANEW: &str = concat!("SET created_at_ms = if_not_exists(created_at_ms, :now_ms)", tell!());
+
 /// One of these two holds where there is a row, always; so a mirror that ends in between is not overlooked.
 const LINK_IF: &str = concat!("attribute_exists(pk) AND NOT ", untold!());
 const LINK_AND_TELL_IF: &str = concat!("attribute_exists(pk) AND ", untold!());
@@ -73,6 +75,24 @@ const MIRROR: Index = Index {
     name: "mirror",
     condition: "mirror_shard = :shard AND mirror_due_at_ms <= :upto_ms",
 };
+
+impl Mirrors for DynamoStore {
+    async fn tell_anew(&self, phone: &E164Phone, now: UnixMillis) -> Result<bool, StoreError> {
+        let call = self.ids.draw();
+        let values = vec![
+            (":due", text(DUE)),
+            (":call", text(call.as_str())),
+            (":zero", number(0)),
+            (":shard", text(shard(phone))),
+            (":now_ms", millis(now)),
+        ];
+        // Its own repetition makes due what is due.
+        match self.change(change(phone, Some(IS_THERE), TELL_ANEW, values)).await? {
+            Written::Made(_) => Ok(true),
+            Written::Refused(_) => Ok(false),
+        }
+    }
+}
 
 impl DynamoStore {
     pub(super) async fn link(&self, phone: &E164Phone, link: &PodiumLink, now: UnixMillis) -> Result<(), StoreError> {

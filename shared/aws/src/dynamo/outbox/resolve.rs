@@ -109,7 +109,11 @@ impl DynamoStore {
         }
     }
 
-    async fn free_cooldown(&self, key: &EffectKey, phone: &E164Phone) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub(super) async fn free_cooldown(
+        &self,
+        key: &EffectKey,
+        phone: &E164Phone,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let Some(contact) = self.get(Table::Contacts, phone.expose(), None).await? else { return Ok(Vec::new()) };
         if Row::new(Table::Contacts, &contact).text_if_any("cooldown_holder") != Some(key.as_str()) {
             return Ok(Vec::new());
