@@ -14,6 +14,7 @@
 
 mod post;
 mod read;
+mod setup;
 
 use std::time::Duration;
 

@@ -9,6 +9,7 @@
 pub mod agent;
 pub mod attachments;
 pub mod chatwoot;
+pub mod glance;
 pub mod http;
 pub mod media;
 pub mod notify;
@@ -28,6 +29,7 @@ use thiserror::Error;
 pub use agent::{Anthropic, AnyAgent, Compatible, NoOther, OpenAi};
 pub use attachments::AttachmentHosts;
 pub use chatwoot::{Chatwoot, ChatwootTokens};
+pub use glance::Glance;
 pub use http::{BaseUrl, Http};
 pub use media::MediaHosts;
 pub use notify::{NoTopic, Notifier, NotifyConfig, Topic};

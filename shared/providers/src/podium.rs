@@ -24,6 +24,7 @@ mod messages;
 mod mirror;
 mod published;
 mod refusal;
+mod setup;
 
 use std::borrow::Cow;
 

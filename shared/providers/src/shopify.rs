@@ -5,6 +5,7 @@
 mod backlog;
 pub mod grant;
 mod order;
+mod setup;
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use frontdesk_core::{
 use reqwest::{RequestBuilder, Url, header::HeaderValue};
 use serde_json::{Value, json};
 
-pub use self::backlog::ORDERS_QUERY;
+pub use self::{backlog::ORDERS_QUERY, setup::SETUP_QUERY};
 use crate::{
     BaseUrl, Http, SetupError,
     http::{Answer, Notice},

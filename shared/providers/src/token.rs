@@ -174,6 +174,21 @@ fn refusal(status: u16, body: Option<&Value>) -> GrantError {
     GrantError(format!("{known} (status {status})"))
 }
 
+/// Whether a failure says that the stored credentials are refused, and not that nobody answered.
+pub(crate) fn is_refusal(detail: &str) -> bool {
+    ["ERR_AUTH_001", "ERR_AUTH_002", "ERR_AUTH_003", "ERR_AUTH_004", "unauthorized_client", "shop_not_permitted"]
+        .iter()
+        .any(|code| detail.contains(code))
+        || [
+            "application_cannot_be_found",
+            "the access token is refused",
+            "the stored credentials have",
+            "the stored credentials are",
+        ]
+        .iter()
+        .any(|text| detail.contains(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //! tokens in DynamoDB, where all functions share them.
 
 mod channels;
+mod trial;
 mod vault;
 
 use frontdesk_aws::{
@@ -12,15 +13,16 @@ use frontdesk_aws::{
     telemetry::StdoutTelemetry,
 };
 use frontdesk_core::{
-    config::{HttpConfig, NotifierConfig, PodiumConfig, ShopifyApiConfig},
+    config::{ChatwootApiConfig, HttpConfig, NotifierConfig, PodiumConfig, ShopifyApiConfig},
     ids::ShopDomain,
     provider::Provider,
     telemetry::Telemetry,
     token::TokenKeeper,
 };
-use frontdesk_providers::{AttachmentHosts, Http, Podium, PodiumGrant, SetupError, Shopify, ShopifyGrant};
+use frontdesk_providers::{AttachmentHosts, Chatwoot, Http, Podium, PodiumGrant, SetupError, Shopify, ShopifyGrant};
 
 pub use channels::NoticeChannels;
+pub use trial::Trial;
 pub use vault::Vault;
 
 /// Shared tokens that `G` grants.
@@ -29,6 +31,9 @@ pub type Tokens<G, T = StdoutTelemetry> = TokenKeeper<DynamoStore, G, SystemCloc
 pub type PodiumClient<T = StdoutTelemetry> = Podium<Tokens<PodiumGrant<Vault>, T>, SystemClock>;
 /// Shopify with its shared tokens.
 pub type ShopifyClient<T = StdoutTelemetry> = Shopify<Tokens<ShopifyGrant<Vault>, T>, SystemClock>;
+
+/// Chatwoot.
+pub type ChatwootClient = Chatwoot<Vault, SystemClock>;
 
 /// What the clients stand on. `T`: where they report to.
 #[derive(Debug)]
@@ -125,6 +130,59 @@ impl<'a, T: Telemetry + Clone> Wiring<'a, T> {
     ) -> Result<ShopifyClient<T>, StartError> {
         let vault = Vault::shopify_at_use(self.shopify_secret(config), &self.process.telemetry).await;
         self.shopify_with(shop, config, vault)
+    }
+
+    /// The way out, for whoever asks something else than an API.
+    #[must_use]
+    pub const fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Makes Chatwoot's client and looks whether its tokens were filled in.
+    ///
+    /// # Errors
+    /// When a setting or the secret cannot be used.
+    pub async fn chatwoot(&self, config: &ChatwootApiConfig) -> Result<ChatwootClient, StartError> {
+        let tokens = Vault::chatwoot(self.aws, config.secret.clone(), &self.process.telemetry).await?;
+        Chatwoot::new(self.http.clone(), config, tokens, self.process.clock).map_err(unusable)
+    }
+
+    /// Chatwoot's client with tokens that are tried before they count.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn try_chatwoot(&self, config: &ChatwootApiConfig, tried: SecretVault) -> Result<ChatwootClient, StartError> {
+        Chatwoot::new(self.http.clone(), config, Vault::tried(tried), self.process.clock).map_err(unusable)
+    }
+
+    /// Podium's client with credentials that are tried before they count. Its access token is shared with nobody; a refresh
+    /// token that Podium rotates is written back to where the credentials came from.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn try_podium(
+        &self,
+        config: &PodiumConfig,
+        tried: SecretVault,
+    ) -> Result<Podium<Trial<PodiumGrant<Vault>>, SystemClock>, StartError> {
+        let grant = PodiumGrant::new(self.http.clone(), config, Vault::tried(tried)).map_err(unusable)?;
+        let tokens = Trial::of(Provider::Podium, grant, self.process.clock);
+        Podium::new(self.http.clone(), config, tokens, self.process.clock).map_err(unusable)
+    }
+
+    /// The same for Shopify.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn try_shopify(
+        &self,
+        shop: &ShopDomain,
+        config: &ShopifyApiConfig,
+        tried: SecretVault,
+    ) -> Result<Shopify<Trial<ShopifyGrant<Vault>>, SystemClock>, StartError> {
+        let grant = ShopifyGrant::new(self.http.clone(), config, Vault::tried(tried)).map_err(unusable)?;
+        let tokens = Trial::of(Provider::Shopify, grant, self.process.clock);
+        Shopify::new(self.http.clone(), shop.clone(), config, tokens, self.process.clock).map_err(unusable)
     }
 
     fn shopify_secret(&self, config: &ShopifyApiConfig) -> SecretVault {

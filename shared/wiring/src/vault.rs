@@ -1,7 +1,7 @@
 //! Credentials of providers in Secrets Manager.
 
 use frontdesk_aws::{
-    secrets::{SecretError, SecretVault},
+    secrets::{Form, SecretError, SecretVault},
     start::Aws,
 };
 use frontdesk_core::{
@@ -20,8 +20,7 @@ impl Vault {
     /// # Errors
     /// When only a person can help.
     pub async fn podium(secret: SecretVault, telemetry: &impl Telemetry) -> Result<Self, SecretError> {
-        let form = ["client_id", "client_secret", "refresh_token"];
-        secret.check(&[&form], "client_id, client_secret and refresh_token", telemetry).await?;
+        secret.check(Form::PODIUM, telemetry).await?;
         Ok(Self(secret))
     }
 
@@ -41,8 +40,14 @@ impl Vault {
     /// When only a person can help.
     pub async fn chatwoot(aws: &Aws, secret: String, telemetry: &impl Telemetry) -> Result<Self, SecretError> {
         let secret = SecretVault::new(aws.secrets(), "CHATWOOT_API_SECRET_ARN", secret);
-        secret.check(&[&["api_token"]], "api_token, and user_token if it is not to be left out", telemetry).await?;
+        secret.check(Form::CHATWOOT, telemetry).await?;
         Ok(Self(secret))
+    }
+
+    /// Credentials that are tried before they count.
+    #[must_use]
+    pub const fn tried(secret: SecretVault) -> Self {
+        Self(secret)
     }
 
     /// A key that is read when it is needed first. `setting` names it.
@@ -56,8 +61,7 @@ impl Vault {
     /// # Errors
     /// When only a person can help.
     pub async fn shopify(secret: SecretVault, telemetry: &impl Telemetry) -> Result<Self, SecretError> {
-        let forms: [&[&str]; 2] = [&["access_token"], &["client_id", "client_secret"]];
-        secret.check(&forms, "access_token, or client_id and client_secret", telemetry).await?;
+        secret.check(Form::SHOPIFY, telemetry).await?;
         Ok(Self(secret))
     }
 

@@ -10,7 +10,7 @@ use frontdesk_core::{
     ids::{Ids, OwnerToken},
     provider::{Provider, Reviews},
     store::{Fenced, Lease, StoreError},
-    telemetry::{Line, Metric, Telemetry},
+    telemetry::{Gauge, Line, Metric, Telemetry},
     token::{AccessToken, Grant, GrantError, Granted, Pause, RefreshClaim, TokenKeeper, Tokens},
 };
 use frontdesk_providers::{PodiumGrant, ShopifyGrant};
@@ -237,6 +237,7 @@ impl Ids for Nothing {
 
 impl Telemetry for Nothing {
     fn count(&self, _: Metric, _: Option<&str>) {}
+    fn measure(&self, _: Gauge, _: u64) {}
     fn line(&self, _: Line) {}
 }
 
