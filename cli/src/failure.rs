@@ -1,4 +1,4 @@
-//! How a command fails: with sentences and exit code 2, or quietly when nobody listens any more.
+//! How a command fails: with sentences and an exit code, or quietly when nobody listens any more.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -10,6 +10,8 @@ pub(crate) enum Failure {
     Config(String),
     /// A table or a provider did not answer, so there is no answer either. One sentence for each.
     Unreachable(Vec<String>),
+    /// A part of it is done and stays done; the sentence says what is left. The same command again goes on.
+    Partly(String),
     /// Standard output does not take what is written.
     Output(io::Error),
 }
@@ -19,6 +21,10 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Config(sentence) => complain(sentence),
+            Self::Partly(sentence) => {
+                complain(sentence);
+                return ExitCode::from(3);
+            }
             Self::Unreachable(sentences) => sentences.iter().for_each(|sentence| complain(sentence)),
             // `frontdesk … | head` has seen enough. That is no error.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,

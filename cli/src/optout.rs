@@ -1,23 +1,18 @@
-//! `frontdesk optout audit`: whether Podium's record of an opt-out says the same as ours.
+//! `frontdesk optout`: whether Podium's record of an opt-out says the same as ours, and what a person writes down.
 //!
-//! Whoever did not answer has said nothing: the two are compared only when both did.
+//! Whoever did not answer has said nothing: two records are compared only when both answered.
 
+mod compliance;
 mod finding;
+mod record;
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{Subcommand, ValueEnum};
-use frontdesk_aws::{
-    door,
-    dynamo::DynamoStore,
-    process::{ProcessEnv, RandomIds, SystemClock},
-    start::{Aws, Process, Timing},
-};
+use clap::Subcommand;
 use frontdesk_core::{
-    config::{self, OptOutAuditConfig},
+    config::{self, Function},
     contact::Contacts as _,
-    phone::{E164Phone, normalize},
+    phone::E164Phone,
     provider::ContactBook as _,
     review_code::ReviewCode,
     webchat::WebchatCode,
@@ -26,25 +21,33 @@ use frontdesk_wiring::Wiring;
 
 use self::finding::Finding;
 use crate::failure::{Failure, complain};
-use crate::installation::{self, Notes, unusable};
-use crate::phone::{mention_unknown, refusal};
+use crate::installation::{self, Installation, unusable};
+use crate::people::Phone;
+use crate::reach::Reach;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Compare what is recorded of a phone here with what Podium says of it.
     #[command(after_help = EXAMPLES)]
     Audit(Audit),
+    /// Show the four flags of a phone, whether they stop messages, and whether Podium's record contradicts them.
+    #[command(after_help = compliance::EXAMPLES)]
+    Compliance(compliance::Compliance),
+    /// Write down that somebody wants no more messages.
+    #[command(after_help = record::RECORD_EXAMPLES)]
+    Record(record::Record),
+    /// Write down that somebody wants messages again.
+    #[command(after_help = record::CLEAR_EXAMPLES)]
+    Clear(record::Clear),
 }
 
 const EXAMPLES: &str = r#"Examples:
-  eval "$(make -s env)"                    # the settings of the local stack, while `make run` is up
+  eval "$(make -s env)"                    # where the local stack is, while `make run` is up
   frontdesk optout audit --phone +61412345678
   frontdesk optout audit --phone "0412 345 678" --default-country AU --output human
 
-The settings are those of the functions, under the same names; `timers` has all of them. Of AWS it needs
-AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where there is one, AWS_SESSION_TOKEN. It reads
-the contacts table and the secrets of Podium's API and of erased opt-outs, and shares access tokens with
-the functions.
+It reads the contacts table and the secrets of Podium's API and of erased opt-outs, and shares access tokens
+with the functions.
 
 The two agree when both say the same, when Podium has no contact of the number, and when the person opted
 out of review requests only, which is not told to Podium. `mirror` says how far Podium was told:
@@ -60,52 +63,37 @@ Exit codes: 0 they agree, 1 they differ (ERR_WEBCHAT_011), 2 usage or configurat
 
 #[derive(clap::Args)]
 pub(crate) struct Audit {
-    /// The number, as it was typed
-    #[arg(long, allow_hyphen_values = true, value_name = "TEXT")]
-    phone: String,
-    /// The country of a number without a country code
-    #[arg(long, value_name = "REGION")]
-    default_country: Option<String>,
-    /// For programs or for people
-    #[arg(long, value_enum, default_value_t = Output::Json)]
-    output: Output,
+    #[command(flatten)]
+    phone: Phone,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Output {
-    Json,
-    Human,
-}
-
-pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
-    let Command::Audit(args) = command;
-    let country = args.default_country.as_deref();
-    mention_unknown(country);
-    let number = normalize(&args.phone, country).map_err(|reject| Failure::Config(refusal(reject, country)))?;
-    let config = installation::settings(config::Function::Timers, config::optout_audit)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unusable)?;
-    let finding = runtime.block_on(compare(&number.e164, config))?;
-    let mut stdout = io::stdout().lock();
-    match args.output {
-        Output::Json => writeln!(stdout, "{:#}", finding.json())?,
-        Output::Human => write!(stdout, "{}", finding.table())?,
+pub(crate) fn run(reach: &Reach, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Audit(args) => audit(reach, &args),
+        Command::Compliance(args) => Ok(compliance::run(reach, &args)),
+        Command::Record(args) => record::record(reach, &args),
+        Command::Clear(args) => record::clear(reach, &args),
     }
-    stdout.flush()?;
-    if finding.consistent() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let codes = (WebchatCode::OptOutDrift.as_str(), ReviewCode::OptOutDrift.as_str());
-    complain(&format!("{}: {} ({})", codes.0, finding.why, codes.1));
-    Ok(ExitCode::FAILURE)
 }
 
-async fn compare(phone: &E164Phone, config: OptOutAuditConfig) -> Result<Finding, Failure> {
-    let ids = RandomIds::from_system().map_err(unusable)?;
-    let process = Process { env: ProcessEnv, telemetry: Notes::default(), clock: SystemClock, ids };
-    let aws = Aws::from_env(&process.env, &Timing::default()).map_err(unusable)?;
-    let store = DynamoStore::new(aws.dynamodb(), config.tables, process.ids.clone());
-    let store = store.with_pepper(door::pepper(&aws, config.pepper_secret));
-    let wiring = Wiring::new(&config.http, &aws, &store, &process).map_err(unusable)?;
+fn audit(reach: &Reach, args: &Audit) -> Result<ExitCode, Failure> {
+    let phone = args.phone.read()?;
+    installation::run(reach, async |shop| {
+        let finding = compare(&shop, &phone).await?;
+        reach.show(&finding.json(), |_| finding.table())?;
+        if finding.consistent() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        let codes = (WebchatCode::OptOutDrift.as_str(), ReviewCode::OptOutDrift.as_str());
+        complain(&format!("{}: {} ({})", codes.0, finding.why, codes.1));
+        Ok(ExitCode::FAILURE)
+    })
+}
+
+async fn compare(shop: &Installation, phone: &E164Phone) -> Result<Finding, Failure> {
+    let Installation { aws, process, store, .. } = shop;
+    let config = shop.settings(Function::Timers, config::optout_audit)?;
+    let wiring = Wiring::new(&config.http, aws, store, process).map_err(unusable)?;
     // Its record may be the tag, so it has to be asked by whoever knows the tag's label.
     let podium = wiring.podium_with_tag(&config.podium, &config.mirror.tag).await.map_err(unusable)?;
     let code = WebchatCode::OptOutStoreUnreachable.as_str();

@@ -1,14 +1,17 @@
 //! `frontdesk phone`: one number, or a contact list as CSV.
 
+mod origin;
+
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::process::ExitCode;
 
-use clap::{ArgGroup, Subcommand, ValueEnum};
+use clap::{ArgGroup, Subcommand};
 use csv::ByteRecord;
 use frontdesk_core::phone::{Normalized, PhoneReject, Region, normalize};
 use serde_json::json;
 
 use crate::failure::{Failure, complain};
+use crate::reach::{Output, Reach};
 
 /// The published code for a phone number that cannot be used.
 const NOT_USABLE: &str = "ERR_WEBCHAT_001";
@@ -34,6 +37,10 @@ ignored. One row comes out for each row that goes in, with the columns input, de
 type, region and reason. Of the last four, reason is filled in when the row holds no usable number,
 and the other three when it does. Blank lines are no rows.
 
+JSON has country, country_code, national_number, is_valid, number_type, sms, carrier, time_zones and reason. The
+carrier is the one that the number was first given to, and the zones are those of its prefix: numbers are ported,
+and people move. Some countries' plans tell neither.
+
 A region is two capital letters, such as AU. Without one a number must carry its country code.
 
 Exit codes: 0 done (with --csv also when rows were refused), 1 not a usable phone number,
@@ -45,26 +52,24 @@ pub(crate) struct Normalize {
     #[arg(long, group = "source", allow_hyphen_values = true, value_name = "TEXT")]
     phone: Option<String>,
     /// Read CSV on standard input and write CSV on standard output
-    #[arg(long, group = "source", conflicts_with_all = ["default_country", "output"])]
+    #[arg(long, group = "source", conflicts_with_all = ["default_country"])]
     csv: bool,
     /// The store's country, or the address's: for numbers without a country code
     #[arg(long, value_name = "REGION")]
     default_country: Option<String>,
-    /// The bare number or all about it
-    #[arg(long, value_enum, default_value_t = Output::Human)]
-    output: Output,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Output {
-    Human,
-    Json,
-}
-
-pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
+pub(crate) fn run(reach: &Reach, command: Command) -> Result<ExitCode, Failure> {
     let Command::Normalize(args) = command;
     match args.phone {
-        Some(phone) => normalize_one(&phone, args.default_country.as_deref(), args.output),
+        // A script that asks for a number wants the number; all about it comes to whoever says so.
+        Some(phone) => {
+            let output = reach.asked_output().unwrap_or(Output::Human);
+            normalize_one(&phone, args.default_country.as_deref(), output)
+        }
+        None if reach.asked_output() == Some(Output::Json) => {
+            Err(Failure::Config("--csv writes CSV, not JSON".to_owned()))
+        }
         None => {
             let input = BufReader::with_capacity(BUFFER_BYTES, io::stdin().lock());
             let output = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
@@ -134,6 +139,8 @@ fn as_json(raw: &str, outcome: &Result<Normalized, PhoneReject>) -> serde_json::
         "is_valid": number.is_some(),
         "number_type": number.map(|n| n.number_type.as_str()),
         "sms": number.map(|n| n.sms().as_str()),
+        "carrier": number.and_then(origin::original_carrier),
+        "time_zones": number.map(origin::time_zones),
         "reason": outcome.as_ref().err().map(|reject| reject.reason()),
     })
 }

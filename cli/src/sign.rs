@@ -10,12 +10,18 @@ use std::process::ExitCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::ValueEnum;
+use frontdesk_aws::secrets::SecretVault;
+use frontdesk_core::config::Env as _;
+use frontdesk_core::doctor::secrets::SecretName;
 use frontdesk_core::podium::{self, Channel, What};
 use frontdesk_core::shopify;
 use frontdesk_core::signature::{PodiumScheme, Secret, SignedHeaders, sign_chatwoot, sign_podium, sign_shopify};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::installation;
+use crate::reach::{Output, Reach};
+use crate::secrets::rotate::unwell;
 
 /// Where `make run` listens.
 const LOCAL: &str = "http://localhost:8787";
@@ -51,20 +57,25 @@ const EXAMPLES: &str = r#"Examples:
   frontdesk sign --provider shopify --body order.json --curl https://shop.example/shopify/orders-fulfilled
   frontdesk sign --provider podium --body events/podium/published.message.received.webchat.json --curl
   frontdesk sign --provider podium --body events/podium/published.review.created.1star.json --curl
-  frontdesk sign --provider podium --scheme brief_body --output invoke \
+  frontdesk sign --provider podium --scheme brief_body --format invoke \
     --body events/podium/brief.webchat.stop.json > event.json
   cargo lambda invoke podium-webchat --data-file event.json
   frontdesk sign --provider chatwoot --secret-env BOT_SECRET --body - < message.json
+  frontdesk --profile shop sign --provider podium --from-installation --curl \
+    --body events/podium/published.message.received.webchat.json
 
 The secret comes from the environment: SHOPIFY_WEBHOOK_SECRET, PODIUM_WEBHOOK_SECRET or
 CHATWOOT_WEBHOOK_SECRET, unless --secret-env names another variable. --secret puts it on the command
-line, where other users of the machine can see it: good for made-up secrets only.
+line, where other users of the machine can see it: good for made-up secrets only. --from-installation reads it from
+Secrets Manager, as the endpoint does, and sends to WEB_PUBLIC_URL if that is set: what is sent is taken for real.
 
 A Shopify topic is known from a name like orders-cancelled.json; of any other file it is taken to be
 orders/fulfilled. To try a duplicate delivery, say the same --webhook-id twice.
 
 The signature covers the exact bytes of the file, and for Podium and Chatwoot the present time, so
-use it soon and do not touch the file in between."#;
+use it soon and do not touch the file in between.
+
+Exit codes: 0 signed, 2 usage, no secret, or it cannot be read."#;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -81,6 +92,9 @@ pub(crate) struct Args {
     /// The secret itself
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     secret: Option<String>,
+    /// Take the secret that the installation has for this provider, and send to its front door
+    #[arg(long, conflicts_with_all = ["secret", "secret_env"])]
+    from_installation: bool,
     /// Podium: published (the default), brief_body or brief_t_v1
     #[arg(long, value_name = "SCHEME", value_parser = scheme)]
     scheme: Option<PodiumScheme>,
@@ -96,12 +110,12 @@ pub(crate) struct Args {
     /// Where the request goes [default: its endpoint on the local stack]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Print a curl command, ready to paste; the same as --output curl
-    #[arg(long, value_name = "URL", num_args = 0..=1, conflicts_with = "output")]
+    /// Print a curl command, ready to paste; the same as --format curl
+    #[arg(long, value_name = "URL", num_args = 0..=1, conflicts_with = "format")]
     curl: Option<Option<String>>,
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Output::Headers)]
-    output: Output,
+    /// What to print [default: headers, or json with --output json]
+    #[arg(long, value_enum, value_name = "headers|curl|json|invoke", hide_possible_values = true)]
+    format: Option<Format>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -112,7 +126,7 @@ enum Provider {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Output {
+enum Format {
     /// The headers, one a line
     Headers,
     /// A curl command
@@ -129,31 +143,38 @@ fn scheme(name: &str) -> Result<PodiumScheme, String> {
 }
 
 /// Signs and prints; `setting` reads an environment variable.
-pub(crate) fn run(args: &Args, now_ms: i64, setting: fn(&str) -> Option<String>) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    reach: &Reach,
+    args: &Args,
+    now_ms: i64,
+    setting: fn(&str) -> Option<String>,
+) -> Result<ExitCode, Failure> {
     refuse_what_does_not_apply(args)?;
-    let secret = secret(args, setting)?;
+    let (secret, door) = if args.from_installation { installed(reach, args)? } else { (secret(args, setting)?, None) };
+    let door = door.as_deref().unwrap_or(LOCAL);
     let body = read(&args.body)?;
     let headers = headers(args, &secret, &body, now_ms);
     if let Some((name, _)) = headers.iter().find(|(_, value)| !fits_a_header(value)) {
         return Err(Failure::Config(format!("the value for {name} is empty, or holds what no header can")));
     }
-    let output = if args.curl.is_some() { Output::Curl } else { args.output };
+    let asked = args.curl.is_some().then_some(Format::Curl).or(args.format);
+    let as_json = || if reach.asked_output() == Some(Output::Json) { Format::Json } else { Format::Headers };
     let mut text = String::new();
-    match output {
-        Output::Headers => {
+    match asked.unwrap_or_else(as_json) {
+        Format::Headers => {
             for (name, value) in &headers {
                 // Writing to a String cannot fail.
                 writeln!(text, "{name}: {value}").ok();
             }
         }
-        Output::Curl => text = curl(&args.body, &url(args, &body)?, &headers)? + "\n",
-        Output::Invoke => {
+        Format::Curl => text = curl(&args.body, &url(args, &body, door)?, &headers)? + "\n",
+        Format::Invoke => {
             writeln!(text, "{:#}", invocation(args, &body, &headers, now_ms)?).ok();
         }
-        Output::Json => {
+        Format::Json => {
             let fields: Map<_, _> =
                 headers.iter().map(|(name, value)| ((*name).into(), Value::from(&**value))).collect();
-            writeln!(text, "{:#}", json!({ "url": url(args, &body)?, "headers": fields })).ok();
+            writeln!(text, "{:#}", json!({ "url": url(args, &body, door)?, "headers": fields })).ok();
         }
     }
     let mut stdout = io::stdout().lock();
@@ -186,6 +207,14 @@ impl Provider {
         }
     }
 
+    fn secret_name(self) -> SecretName {
+        match self {
+            Self::Shopify => SecretName::ShopifyWebhook,
+            Self::Podium => SecretName::PodiumWebhook,
+            Self::Chatwoot => SecretName::ChatwootWebhook,
+        }
+    }
+
     fn secret_variable(self) -> &'static str {
         match self {
             Self::Shopify => "SHOPIFY_WEBHOOK_SECRET",
@@ -193,6 +222,22 @@ impl Provider {
             Self::Chatwoot => "CHATWOOT_WEBHOOK_SECRET",
         }
     }
+}
+
+/// The newest secret that the installation has for a provider, and its front door's address if it knows it.
+fn installed(reach: &Reach, args: &Args) -> Result<(Secret, Option<String>), Failure> {
+    let name = args.provider.secret_name();
+    let mut found = None;
+    installation::run(reach, async |shop| {
+        let id = shop.env.get(name.setting()).filter(|id| !id.trim().is_empty());
+        let id = id.ok_or_else(|| Failure::Config(format!("{} is not set", name.setting())))?;
+        let vault = SecretVault::new(shop.aws.secrets(), name.setting(), id);
+        let live = vault.live(&shop.process.telemetry).await.map_err(|error| unwell(&error))?;
+        let door = shop.env.get("WEB_PUBLIC_URL").map(|url| url.trim().trim_end_matches('/').to_owned());
+        found = Some((live.newest().clone(), door.filter(|door| !door.is_empty())));
+        Ok(ExitCode::SUCCESS)
+    })?;
+    found.ok_or_else(|| Failure::Config(format!("{} is not set", name.setting())))
 }
 
 fn secret(args: &Args, setting: fn(&str) -> Option<String>) -> Result<Secret, Failure> {
@@ -260,12 +305,12 @@ fn topic(args: &Args) -> String {
     named.unwrap_or("orders/fulfilled").to_owned()
 }
 
-fn url(args: &Args, body: &[u8]) -> Result<String, Failure> {
+fn url(args: &Args, body: &[u8], door: &str) -> Result<String, Failure> {
     let after_curl = args.curl.as_ref().and_then(Option::as_ref);
     let url = match (&args.url, after_curl) {
         (Some(_), Some(_)) => return Err(Failure::Config("the URL is given twice, by --url and by --curl".to_owned())),
         (Some(url), None) | (None, Some(url)) => url.clone(),
-        (None, None) => format!("{LOCAL}{}", path(args, body)),
+        (None, None) => format!("{door}{}", path(args, body)),
     };
     if !(url.starts_with("http://") || url.starts_with("https://")) || !fits_a_header(&url) {
         return Err(Failure::Config(format!("not a URL that starts with http:// or https://: {url:?}")));
@@ -306,7 +351,7 @@ fn podium_path(body: &[u8]) -> &'static str {
 
 /// The event with which a gateway would call the function, for `cargo lambda invoke` and `sam local invoke`.
 fn invocation(args: &Args, body: &[u8], headers: &SignedHeaders, now_ms: i64) -> Result<Value, Failure> {
-    let url = url(args, body)?;
+    let url = url(args, body, LOCAL)?;
     let path = url.splitn(4, '/').nth(3).map_or("/".to_owned(), |rest| format!("/{rest}"));
     let route = format!("POST {path}");
     let (text, encoded) = match std::str::from_utf8(body) {

@@ -8,12 +8,15 @@ use frontdesk_core::{
 };
 use serde_json::{Value, json};
 
+use crate::people::masked;
+
 /// The outcome of an audit.
 #[derive(Debug)]
 pub(super) struct Finding {
     phone: E164Phone,
     ours: Option<Contact>,
     theirs: Option<ListedContact>,
+    how: Option<OptOutMirror>,
     mirror: Mirror,
     consistent: bool,
     /// One sentence.
@@ -67,11 +70,39 @@ impl Finding {
                 (false, format!("Podium says that this person wants no messages: {here}"))
             }
         };
-        Self { phone, ours, theirs, mirror: Mirror::of(state, how), consistent, why }
+        Self { phone, ours, theirs, how, mirror: Mirror::of(state, how), consistent, why }
     }
 
     pub(super) const fn consistent(&self) -> bool {
         self.consistent
+    }
+
+    pub(super) const fn phone(&self) -> &E164Phone {
+        &self.phone
+    }
+
+    /// Our record.
+    pub(super) const fn ours(&self) -> Option<&Contact> {
+        self.ours.as_ref()
+    }
+
+    /// Podium's.
+    pub(super) const fn theirs(&self) -> Option<&ListedContact> {
+        self.theirs.as_ref()
+    }
+
+    /// How Podium is told of opt-outs.
+    pub(super) const fn how(&self) -> Option<OptOutMirror> {
+        self.how
+    }
+
+    /// How far Podium was told.
+    pub(super) fn mirror_json(&self) -> Value {
+        json!({
+            "state": self.mirror.state,
+            "due_at": self.mirror.due.map(|(at, _)| seconds(at)),
+            "attempts": self.mirror.due.map(|(_, attempts)| attempts),
+        })
     }
 
     pub(super) fn json(&self) -> Value {
@@ -96,11 +127,7 @@ impl Finding {
             "phone": self.phone.expose(),
             "optout_store": ours,
             "podium_contact": theirs,
-            "mirror": {
-                "state": self.mirror.state,
-                "due_at": self.mirror.due.map(|(at, _)| seconds(at)),
-                "attempts": self.mirror.due.map(|(_, attempts)| attempts),
-            },
+            "mirror": self.mirror_json(),
             "consistent": self.consistent,
             "why": self.why,
         })
@@ -168,12 +195,6 @@ fn iso(at: UnixMillis) -> String {
     jiff::Timestamp::from_second(seconds(at)).map(|at| at.to_string()).unwrap_or_default()
 }
 
-/// All but the last four digits hidden.
-fn masked(phone: &E164Phone) -> String {
-    let hidden = phone.expose().len() - 1 - phone.last4().len();
-    format!("+{}{}", "*".repeat(hidden), phone.last4())
-}
-
 #[cfg(test)]
 mod tests {
     use frontdesk_core::{
@@ -192,7 +213,13 @@ mod tests {
     }
 
     fn contact(flags: &[(OptOutFlag, Direction, i64)], mirror: MirrorState) -> Contact {
-        let evidence = Evidence { source: OptOutSource::Webchat, message_id: None, text_sha256: None, recorded_at: AT };
+        let evidence = Evidence {
+            source: OptOutSource::Webchat,
+            message_id: None,
+            text_sha256: None,
+            recorded_at: AT,
+            by_hand: None,
+        };
         let record = |flag, direction, at| {
             let (at, evidence) = (UnixMillis::new(at), evidence.clone());
             OptOutRecord::of(&OptOutChange { phone: phone(), flag, direction, at, evidence })

@@ -1,15 +1,31 @@
 //! The real binary, as a person or a script runs it.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests; a fault in them is a failure")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests; a fault in them is a failure")]
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+mod cloud;
+mod cooldown;
+mod dlq;
+mod doctor;
+mod events;
+mod locations;
 mod optout;
+mod outbox;
+mod people;
 mod phone;
+mod queues;
 mod reconcile;
+mod reviews;
+mod secrets;
+mod sessions;
+mod shell;
+mod shop;
 mod sign;
+mod story;
+mod world;
 
 /// What a run left behind.
 struct Run {
@@ -22,6 +38,12 @@ impl Run {
     fn text(&self) -> &str {
         std::str::from_utf8(&self.stdout).unwrap()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tool looks at the machine's clock")]
+fn now() -> frontdesk_core::time::UnixMillis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    frontdesk_core::time::UnixMillis::new(since.as_millis().try_into().unwrap())
 }
 
 fn root() -> PathBuf {
@@ -54,6 +76,22 @@ fn help_shows_examples_and_no_colour() {
         &["sign", "--help"],
         &["optout", "audit", "--help"],
         &["reconcile", "--help"],
+        &["cooldown", "check", "--help"],
+        &["optout", "compliance", "--help"],
+        &["optout", "record", "--help"],
+        &["optout", "clear", "--help"],
+        &["sessions", "scan", "--help"],
+        &["reviews", "list", "--help"],
+        &["reviews", "show", "--help"],
+        &["reviews", "replay", "--help"],
+        &["requests", "show", "--help"],
+        &["export", "--help"],
+        &["erase", "--help"],
+        &["doctor", "--help"],
+        &["secrets", "check", "--help"],
+        &["secrets", "rotate", "--help"],
+        &["locations", "refresh", "--help"],
+        &["completions", "--help"],
     ] {
         let run = frontdesk(args, &[("CLICOLOR_FORCE", "1")], b"");
         assert_eq!((run.code, run.stderr.as_str()), (0, ""));
@@ -80,7 +118,28 @@ fn wrong_usage_is_exit_code_2() {
         &["reconcile", "chatwoot"],
         &["reconcile", "podium", "--output", "csv"],
         &["reconcile", "podium", "shopify"],
+        &["cooldown", "check"],
+        &["cooldown", "check", "--phone", "+61491570156", "--cooldown-days", "-1"],
+        &["optout", "record", "--phone", "+61491570156"],
+        &["optout", "record", "--phone", "+61491570156", "--reason", "x", "--flag", "email"],
+        &["optout", "clear", "--reason", "x"],
+        &["sessions", "scan", "--run", "--location", "loc-1"],
+        &["reviews", "list", "--class", "furious"],
+        &["reviews", "show"],
+        &["reviews", "replay"],
+        &["reviews", "replay", "--event-file", "-", "--verify"],
+        &["requests", "show"],
+        &["export"],
+        &["erase", "--phone", "+61491570156"],
+        &["erase", "--reason", "x"],
         &["frobnicate"],
+        &["doctor", "--only", "weather"],
+        &["secrets"],
+        &["secrets", "rotate"],
+        &["secrets", "rotate", "nobody", "--generate"],
+        &["secrets", "rotate", "web", "--generate", "--finish"],
+        &["locations"],
+        &["completions"],
     ] {
         let run = frontdesk(args, &[], b"");
         assert_eq!(run.code, 2, "{args:?}");

@@ -3,80 +3,36 @@
 use std::time::Duration;
 
 use frontdesk_core::{
-    config,
     contact::{Contacts as _, Direction, Evidence, MirrorOutcome, OptOutChange, OptOutFlag, OptOutSource},
     ids::Shard,
     phone::E164Phone,
     time::UnixMillis,
 };
-use frontdesk_local::{Action, FaultRule, Match, StandIns, Times};
-use frontdesk_tests::{
-    aws::MapEnv,
-    tables::Tables,
-    wire::{Fate, Wire},
-};
-use serde_json::{Value, json};
+use frontdesk_local::{Action, FaultRule, Match, Times};
+use frontdesk_tests::wire::{Fate, Wire};
+use serde_json::json;
 
-use crate::{Run, frontdesk};
+use crate::{
+    Run,
+    world::{NOWHERE, World, printed},
+};
 
 const PHONE: &str = "+61491570156";
 const SAID: UnixMillis = UnixMillis::new(1_746_000_000_000);
 const RECORDED: UnixMillis = UnixMillis::new(1_746_000_001_500);
-/// Nobody listens there.
-const NOWHERE: &str = "http://127.0.0.1:9";
-const CREDENTIALS: &str = r#"{"client_id": "ci", "client_secret": "cs-hush", "refresh_token": "rt-hush"}"#;
-
-/// An installation: the tables, the secret, and Podium.
-struct World {
-    tables: Tables,
-    secrets: Wire,
-    podium: StandIns,
-}
-
 impl World {
-    async fn start() -> Self {
-        Self::with_secret(200, json!({ "SecretString": CREDENTIALS })).await
-    }
-
-    async fn with_secret(status: u16, answer: Value) -> Self {
-        let secrets = Wire::nowhere(move |_| Fate::Answer(status, answer.clone())).await;
-        Self { tables: Tables::start().await, secrets, podium: StandIns::start("127.0.0.1:0").await.unwrap() }
-    }
-
-    fn variables(&self) -> Vec<(&'static str, String)> {
-        let named = |name, value: &str| (name, value.to_owned());
-        vec![
-            named("AWS_REGION", "eu-central-1"),
-            named("AWS_ACCESS_KEY_ID", "AKIDTEST"),
-            named("AWS_SECRET_ACCESS_KEY", "test"),
-            named("AWS_ENDPOINT_URL_DYNAMODB", &self.tables.url),
-            named("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets.url),
-            named("FRONTDESK_TABLE_CONTACTS", "contacts"),
-            named("FRONTDESK_TABLE_DIRECTORY", "directory"),
-            named("PODIUM_OAUTH_SECRET_ARN", "the-secret"),
-            named("FRONTDESK_PEPPER_SECRET_ARN", "the-pepper"),
-            named("PODIUM_API_URL", &self.podium.podium_url()),
-            named("PODIUM_TOKEN_URL", &self.podium.podium_token_url()),
-        ]
-    }
-
     fn audit(&self, more: &[(&str, &str)]) -> Run {
-        self.run(&["--phone", PHONE], more)
+        self.audit_of(&["--phone", PHONE], more)
     }
 
-    fn run(&self, args: &[&str], more: &[(&str, &str)]) -> Run {
-        let variables = self.variables();
-        let mut env: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        env.extend(more);
-        let args = [&["optout", "audit"], args].concat();
-        // Tables and Podium go on answering meanwhile.
-        tokio::task::block_in_place(|| frontdesk(&args, &env, b""))
+    fn audit_of(&self, args: &[&str], more: &[(&str, &str)]) -> Run {
+        self.run(&[&["optout", "audit"], args].concat(), more)
     }
 
     /// Records an opt-out or its end here.
     async fn record(&self, direction: Direction, at: UnixMillis) {
         let source = OptOutSource::Sms;
-        let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at: RECORDED };
+        let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at: RECORDED, by_hand: None };
         let change = OptOutChange { phone: phone(), flag: OptOutFlag::Keyword, direction, at, evidence };
         self.tables.store().record_opt_out(&change).await.unwrap();
     }
@@ -88,16 +44,12 @@ impl World {
     }
 
     fn at_podium(&self, opted_out: bool) {
-        self.podium.set_contact(PHONE, &json!({ "uid": "c-1", "opted_out": opted_out })).unwrap();
+        self.providers.set_contact(PHONE, &json!({ "uid": "c-1", "opted_out": opted_out })).unwrap();
     }
 }
 
 fn phone() -> E164Phone {
     E164Phone::parse_e164(PHONE).unwrap()
-}
-
-fn printed(run: &Run) -> Value {
-    serde_json::from_slice(&run.stdout).map_err(|error| format!("{error}: {} {}", run.text(), run.stderr)).unwrap()
 }
 
 /// Neither an answer nor anything that could be taken for one.
@@ -195,7 +147,7 @@ async fn the_briefs_podium_is_asked_in_its_own_way() {
     let world = World::start().await;
     world.record(Direction::Out, SAID).await;
     world.at_podium(true);
-    world.podium.set_podium(&json!({ "wrong_contact_first": true })).unwrap();
+    world.providers.set_podium(&json!({ "wrong_contact_first": true })).unwrap();
     let brief = [("PODIUM_CONTRACT", "brief"), ("PODIUM_CAMPAIGN_ID", "campaign-1")];
     let run = world.audit(&brief);
     assert_eq!((run.code, &printed(&run)["podium_contact"]["uid"]), (0, &json!("c-1")), "{}", run.stderr);
@@ -227,13 +179,13 @@ async fn a_podium_that_does_not_answer_is_exit_code_2() {
     for status in [500, 503, 429, 403, 404] {
         let matching = Match { method: Some("GET".into()), ..Match::default() };
         let action = Action { status: Some(status), body: Some(json!("no")), ..Action::default() };
-        world.podium.add_fault(FaultRule { matching, times: Times::FOREVER, action }).unwrap();
+        world.providers.add_fault(FaultRule { matching, times: Times::FOREVER, action }).unwrap();
         assert_no_answer(&world.audit(&[]), &["Podium's record was not read"]);
-        world.podium.clear_faults();
+        world.providers.clear_faults();
     }
     assert_no_answer(&world.audit(&[("PODIUM_API_URL", NOWHERE)]), &["Podium's record was not read"]);
-    world.podium.set_podium(&json!({ "client_id": "another" })).unwrap();
-    world.podium.revoke_tokens(frontdesk_local::Provider::Podium);
+    world.providers.set_podium(&json!({ "client_id": "another" })).unwrap();
+    world.providers.revoke_tokens(frontdesk_local::Provider::Podium);
     assert_no_answer(&world.audit(&[]), &["Podium's record was not read"]);
 }
 
@@ -256,17 +208,17 @@ async fn a_table_that_does_not_answer_is_exit_code_2() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_local_number_takes_a_country_and_a_wrong_one_asks_nobody() {
     let world = World::start().await;
-    let run = world.run(&["--phone", "0491 570 156", "--default-country", "AU"], &[]);
+    let run = world.audit_of(&["--phone", "0491 570 156", "--default-country", "AU"], &[]);
     assert_eq!((run.code, &printed(&run)["phone"]), (0, &json!(PHONE)));
-    world.podium.clear_requests();
+    world.providers.clear_requests();
     for (args, word) in [
         (&["--phone", "0491 570 156"][..], "--default-country"),
         (&["--phone", "12", "--default-country", "AU"], "digits may be missing"),
         (&["--phone", ""], "not a phone number"),
     ] {
-        assert_no_answer(&world.run(args, &[]), &["ERR_WEBCHAT_001", word]);
+        assert_no_answer(&world.audit_of(args, &[]), &["ERR_WEBCHAT_001", word]);
     }
-    assert!(world.podium.requests().is_empty());
+    assert!(world.providers.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,7 +226,7 @@ async fn a_person_gets_a_table_without_the_number() {
     let world = World::start().await;
     world.record(Direction::Out, SAID).await;
     world.at_podium(false);
-    let run = world.run(&["--phone", PHONE, "--output", "human"], &[]);
+    let run = world.audit_of(&["--phone", PHONE, "--output", "human"], &[]);
     assert_eq!(run.code, 1);
     let expected = "\
 phone       +*******0156
@@ -287,37 +239,18 @@ consistent  NO: Podium does not know of the opt-out: it is not told, since OPTOU
     assert!(!run.stderr.contains("91570156"), "{}", run.stderr);
 }
 
-#[test]
-fn settings_that_are_missing_or_wrong_are_told_at_once() {
-    let run = frontdesk(&["optout", "audit", "--phone", PHONE], &[("OPTOUT_MIRROR", "brief_patch")], b"");
-    let missing = [
-        "FRONTDESK_TABLE_CONTACTS",
-        "FRONTDESK_TABLE_DIRECTORY",
-        "PODIUM_OAUTH_SECRET_ARN",
-        "FRONTDESK_PEPPER_SECRET_ARN",
-        "AWS_REGION",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-    ];
-    assert_no_answer(&run, &missing.map(|name| format!("\n  {name} is not set")).each_ref().map(String::as_str));
-    assert_no_answer(&run, &["7 setting(s) are wrong", "make -s env"]);
-
-    let odd = [("FRONTDESK_CALL_TIMEOUT_MS", "soon"), ("PODIUM_CONTRACT", "brief")];
-    let run = frontdesk(&["optout", "audit", "--phone", PHONE], &odd, b"");
-    assert_no_answer(&run, &["FRONTDESK_CALL_TIMEOUT_MS is \"soon\"", "PODIUM_CAMPAIGN_ID", "AWS_REGION"]);
-}
-
-/// So that whoever has the variables of `timers` has all that is needed.
-#[test]
-fn no_setting_is_needed_that_timers_does_not_have() {
-    let of_timers = config::SETTINGS.iter().filter(|setting| setting.functions.contains(&config::Function::Timers));
-    let given: Vec<(&str, &str)> = of_timers.filter(|s| s.wired).map(|s| (s.name, "a-name")).collect();
-    assert!(config::optout_audit(&MapEnv::of(&given)).is_ok());
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_are_wrong_are_told_at_once() {
+    let world = World::start().await;
+    let odd = [("FRONTDESK_CALL_TIMEOUT_MS", "soon"), ("PODIUM_CONTRACT", "brief"), ("PODIUM_OAUTH_SECRET_ARN", "")];
+    let run = world.audit(&odd);
+    let words = ["FRONTDESK_CALL_TIMEOUT_MS is \"soon\"", "PODIUM_CAMPAIGN_ID", "PODIUM_OAUTH_SECRET_ARN is not set"];
+    assert_no_answer(&run, &words);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_nobody_filled_in_is_named() {
-    let world = World::with_secret(200, json!({ "SecretString": "REPLACE_ME" })).await;
+    let world = World::with_secrets(|_| Fate::Answer(200, json!({ "SecretString": "REPLACE_ME" }))).await;
     assert_no_answer(&world.audit(&[]), &["PODIUM_OAUTH_SECRET_ARN", "placeholder"]);
 }
 
@@ -329,7 +262,7 @@ async fn warnings_leave_standard_output_alone() {
     assert_eq!(world.audit(&own).stderr, "");
     // The token of the first run is shared, so that the second needs no secret.
     let broken = Wire::nowhere(|call| match call.json()["SecretId"].as_str() {
-        Some("the-pepper") => Fate::Answer(200, json!({ "SecretString": "pepper" })),
+        Some(name) if name.contains("pepper") => Fate::Answer(200, json!({ "SecretString": "pepper" })),
         _ => Fate::Answer(500, json!({})),
     });
     let broken = broken.await;

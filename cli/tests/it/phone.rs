@@ -49,17 +49,26 @@ fn json_tells_all_that_is_known() {
     let run = one(&["--phone", "02 1234 5678", "--default-country", "IT", "--output", "json"]);
     let expected = json!({
         "input": "02 1234 5678", "e164": "+390212345678", "country": "IT", "country_code": 39,
-        "national_number": "0212345678", "is_valid": true, "number_type": "FIXED_LINE", "sms": "never", "reason": null,
+        "national_number": "0212345678", "is_valid": true, "number_type": "FIXED_LINE", "sms": "never", "carrier": null,
+        "time_zones": ["Europe/Rome"], "reason": null,
     });
     assert_eq!((run.code, serde_json::from_slice::<Value>(&run.stdout).unwrap()), (0, expected));
 
     let run = one(&["--phone", "0412 345 678", "--output", "json"]);
     let expected = json!({
         "input": "0412 345 678", "e164": null, "country": null, "country_code": null, "national_number": null,
-        "is_valid": false, "number_type": null, "sms": null, "reason": "no_region",
+        "is_valid": false, "number_type": null, "sms": null, "carrier": null, "time_zones": null,
+        "reason": "no_region",
     });
     assert_eq!((run.code, serde_json::from_slice::<Value>(&run.stdout).unwrap()), (1, expected));
     assert!(run.stderr.contains("ERR_WEBCHAT_001"), "{}", run.stderr);
+}
+
+#[test]
+fn a_mobile_tells_the_carrier_that_it_was_first_given_to() {
+    let run = one(&["--phone", "+966 57 958 7692", "--output", "json"]);
+    let told = serde_json::from_slice::<Value>(&run.stdout).unwrap();
+    assert_eq!((&told["carrier"], &told["time_zones"]), (&json!("STC"), &json!(["Asia/Riyadh"])));
 }
 
 fn rows(csv: &[u8]) -> Vec<ByteRecord> {

@@ -1,81 +1,17 @@
 //! `frontdesk reconcile`, over tables in this process, a queue that takes everything, and providers that list what they are told to.
 
-use frontdesk_core::config::{self, Function};
-use frontdesk_local::{Action, FaultRule, Match, StandIns, Times};
-use frontdesk_tests::{
-    tables::Tables,
-    wire::{Fate, Wire},
-};
+use frontdesk_local::{Action, FaultRule, Match, Times};
 use serde_json::{Value, json};
 
-use crate::{Run, frontdesk};
-
-/// Nobody listens there.
-const NOWHERE: &str = "http://127.0.0.1:9";
-const CREDENTIALS: &str = r#"{"client_id": "ci", "client_secret": "cs-hush", "refresh_token": "rt-hush"}"#;
-const LOCATIONS: &str =
-    r#"[{"podium_location":"loc-1","name":"Harbour Lane","country":"AU","shopify_location_ids":[88110022001]}]"#;
-
-/// An installation: the tables, the secrets, the queues, and the providers.
-struct World {
-    tables: Tables,
-    secrets: Wire,
-    queues: Wire,
-    providers: StandIns,
-}
+use crate::{
+    Run, frontdesk,
+    world::{NOWHERE, World, printed},
+};
 
 impl World {
-    async fn start() -> Self {
-        let secrets = Wire::nowhere(|_| Fate::Answer(200, json!({ "SecretString": CREDENTIALS }))).await;
-        let queues = Wire::nowhere(|_| Fate::Answer(200, json!({ "MessageId": "m-1" }))).await;
-        let providers = StandIns::start("127.0.0.1:0").await.unwrap();
-        Self { tables: Tables::start().await, secrets, queues, providers }
-    }
-
-    /// Those of `follow-up`, as its template gives them, and where everything is.
-    fn variables(&self) -> Vec<(&'static str, String)> {
-        let wired = config::SETTINGS.iter().filter(|s| s.wired && s.functions.contains(&Function::FollowUp));
-        let named = wired.map(|s| {
-            let table = s.name.strip_prefix("FRONTDESK_TABLE_").map(|table| match table {
-                "REQUESTS" => "review_requests".to_owned(),
-                table => table.to_lowercase(),
-            });
-            (s.name, table.unwrap_or_else(|| format!("{NOWHERE}/{}", s.name.to_lowercase())))
-        });
-        let named: Vec<(&str, String)> = named.collect();
-        let own = |name, value: &str| (name, value.to_owned());
-        [
-            named,
-            vec![
-                own("AWS_REGION", "eu-central-1"),
-                own("AWS_ACCESS_KEY_ID", "AKIDTEST"),
-                own("AWS_SECRET_ACCESS_KEY", "test"),
-                own("AWS_ENDPOINT_URL_DYNAMODB", &self.tables.url),
-                own("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets.url),
-                own("AWS_ENDPOINT_URL_SQS", &self.queues.url),
-                own("PODIUM_API_URL", &self.providers.podium_url()),
-                own("PODIUM_TOKEN_URL", &self.providers.podium_token_url()),
-                own("SHOPIFY_API_URL", &self.providers.shopify_url()),
-                own("SHOPIFY_SHOP", "harbour-lane-demo.myshopify.com"),
-                own("SHOPIFY_LOCATIONS", LOCATIONS),
-                own("RECONCILE_SETTLE_SECONDS", "0"),
-            ],
-        ]
-        .concat()
-    }
-
     fn reconcile(&self, args: &[&str], more: &[(&str, &str)]) -> Run {
-        let variables = self.variables();
-        let mut env: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        env.extend(more);
-        let args = [&["reconcile"], args].concat();
-        // Tables and providers go on answering meanwhile.
-        tokio::task::block_in_place(|| frontdesk(&args, &env, b""))
+        self.run(&[&["reconcile"], args].concat(), more)
     }
-}
-
-fn printed(run: &Run) -> Value {
-    serde_json::from_slice(&run.stdout).map_err(|error| format!("{error}: {} {}", run.text(), run.stderr)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,18 +100,12 @@ fn a_moment_that_is_none_is_told_before_anybody_is_asked() {
     }
 }
 
-#[test]
-fn settings_that_are_missing_are_told_at_once() {
-    let run = frontdesk(&["reconcile", "shopify"], &[], b"");
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_are_wrong_are_told_at_once() {
+    let world = World::start().await;
+    let run = world.reconcile(&["shopify"], &[("SHOPIFY_SHOP", ""), ("RECONCILE_SETTLE_SECONDS", "soon")]);
     assert_eq!((run.code, run.text()), (2, ""));
-    for name in [
-        "FRONTDESK_TABLE_DIRECTORY",
-        "SHOPIFY_SHOP",
-        "FRONTDESK_QUEUE_PODIUM_URL",
-        "AWS_REGION",
-        "make -s env",
-        "`follow-up`",
-    ] {
-        assert!(run.stderr.contains(name), "{name}: {}", run.stderr);
+    for word in ["SHOPIFY_SHOP is not set", "RECONCILE_SETTLE_SECONDS is \"soon\"", "make -s env"] {
+        assert!(run.stderr.contains(word), "{word}: {}", run.stderr);
     }
 }

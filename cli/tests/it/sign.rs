@@ -107,7 +107,7 @@ fn a_podium_invocation_verifies_now_under_each_scheme_over_the_body_it_carries()
             ("events/podium/brief.review_invitation.failed.optout.json", "/podium/reviews"),
             ("events/podium/published.contact.updated.optout.json", "/podium/contacts"),
         ] {
-            let args = ["--provider", "podium", "--body", file, "--scheme", scheme.as_str(), "--output", "invoke"];
+            let args = ["--provider", "podium", "--body", file, "--scheme", scheme.as_str(), "--format", "invoke"];
             let run = sign(&args);
             assert_eq!((run.code, run.stderr.as_str()), (0, ""));
             let event: Value = serde_json::from_slice(&run.stdout).unwrap();
@@ -230,7 +230,7 @@ fn the_url_of_curl_can_be_given_in_three_ways() {
     for args in [
         &["--curl", "--url", "https://shop.example/hook?x=1&y=2"][..],
         &["--curl", "https://shop.example/hook?x=1&y=2"],
-        &["--output", "curl", "--url", "https://shop.example/hook?x=1&y=2"],
+        &["--format", "curl", "--url", "https://shop.example/hook?x=1&y=2"],
     ] {
         let run = sign(&[&["--provider", "shopify", "--body", ORDER], args].concat());
         assert!(run.text().trim_end().ends_with(" 'https://shop.example/hook?x=1&y=2'"), "{}", run.text());
