@@ -47,7 +47,8 @@ const HELP: &str = r#"The stand-ins for Podium, Shopify, Chatwoot, models, WooCo
   GET, DELETE the same                         what was said; forget it
   POST   /_control/shopify/orders              an order as its webhook has it (REST): said in GraphQL's words
   GET    /_control/shopify/orders              the orders that a list has: those that somebody spoke of
-  GET, PUT    /_control/shopify                expires_in, client_id, client_secret, static_tokens, scope
+  GET, PUT    /_control/shopify                expires_in, client_id, client_secret, static_tokens, scope, shop,
+                                               subscriptions ({"ORDERS_FULFILLED": "https://..."})
   POST   /_control/shopify/revoke              every access token is worthless
 "#;
 

@@ -284,3 +284,26 @@ async fn the_sample_orders_can_be_put_in() {
     numbers.dedup();
     assert_eq!(json!(numbers.len()), bench.control("GET", "/shopify/orders", &Value::Null).await.json()["count"]);
 }
+
+#[tokio::test]
+async fn the_app_is_told_of_its_shop_its_rights_and_its_webhooks() {
+    let bench = Bench::start().await;
+    let subscriptions = json!({ "ORDERS_FULFILLED": "https://door.example/shopify/orders-fulfilled" });
+    bench
+        .stand_ins
+        .set_shopify(&json!({ "scope": "read_orders, write_customers", "subscriptions": subscriptions }))
+        .unwrap();
+    let query = "{ shop { myshopifyDomain } currentAppInstallation { accessScopes { handle } } \
+        publicApiVersions { handle supported } webhookSubscriptions(first: 9) { nodes { topic uri } } }";
+    let answer = ask(&bench, "shpat_local", "/shopify", query, "").await.json();
+    let data = &answer["data"];
+    assert_eq!(data["shop"], json!({ "myshopifyDomain": "harbour-lane-demo.myshopify.com" }));
+    let scopes = json!([{ "handle": "read_orders" }, { "handle": "write_customers" }]);
+    assert_eq!(data["currentAppInstallation"]["accessScopes"], scopes);
+    let node = json!({ "topic": "ORDERS_FULFILLED", "uri": subscriptions["ORDERS_FULFILLED"] });
+    assert_eq!(data["webhookSubscriptions"]["nodes"], json!([node]));
+    assert!(data["publicApiVersions"].as_array().unwrap().contains(&json!({ "handle": "2026-10", "supported": true })));
+    for wrong in ["{ webhookSubscriptions { nodes { topic } } }", "{ shop { moneyInBank } }"] {
+        assert!(ask(&bench, "shpat_local", "/shopify", wrong, "").await.json()["errors"].is_array(), "{wrong}");
+    }
+}

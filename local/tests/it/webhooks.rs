@@ -269,3 +269,43 @@ async fn who_only_sends_a_picture_writes_nothing() {
     assert_eq!((&published["data"]["body"], &published["data"]["attachmentUrl"]), (&Value::Null, &json!(url)));
     assert_eq!((&item["type"], &item["attachmentContentType"]), (&json!("attachment"), &json!("image/jpeg")));
 }
+
+#[tokio::test]
+async fn an_integration_lists_and_changes_them_in_podiums_own_words() {
+    let bench = Bench::start().await;
+    let uids = async || {
+        let listed = bench.podium("GET", "/v4/webhooks?limit=100", &Value::Null).await.json();
+        listed["data"].as_array().unwrap().iter().map(|hook| hook["uid"].clone()).collect::<Vec<_>>()
+    };
+    assert!(uids().await.is_empty());
+    let url = format!("{}/webhook/made", bench.stand_ins.base_url());
+    let new = json!({ "url": url, "eventTypes": ["message.received"], "organizationUid": "org", "secret": SECRET });
+    let made = bench.podium("POST", "/v4/webhooks", &new).await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    let hook = made.json()["data"].clone();
+    let mut fields: Vec<&str> = hook.as_object().unwrap().keys().map(String::as_str).collect();
+    fields.sort_unstable();
+    let known =
+        ["createdAt", "disabled", "eventTypes", "locationUid", "organizationUid", "secret", "uid", "updatedAt", "url"];
+    assert_eq!(fields, known);
+    let at = format!("/v4/webhooks/{}", hook["uid"].as_str().unwrap());
+    let changed = bench.podium("PUT", &at, &json!({ "disabled": true, "eventTypes": ["review.created"] })).await.json();
+    assert_eq!((&changed["data"]["disabled"], &changed["data"]["secret"]), (&json!(true), &json!(SECRET)));
+    assert_eq!(bench.podium("GET", &at, &Value::Null).await.json()["data"], changed["data"]);
+    for bad in [
+        json!({ "url": url, "organizationUid": "org" }),
+        json!({ "url": url, "eventTypes": [], "organizationUid": "org" }),
+        json!({ "url": url, "eventTypes": ["webchat.started"], "organizationUid": "org" }),
+        json!({ "url": url, "eventTypes": ["message.sent"] }),
+    ] {
+        assert_eq!(bench.podium("POST", "/v4/webhooks", &bad).await.status, 400, "{bad}");
+    }
+
+    // One that control made is listed with the events that its beginnings stand for.
+    hooked(&bench, "reviews", &json!({ "event_types": ["review."] })).await;
+    let listed = bench.podium("GET", "/v4/webhooks/reviews", &Value::Null).await.json();
+    assert_eq!(listed["data"]["eventTypes"].as_array().unwrap().len(), 6);
+    assert_eq!(bench.podium("DELETE", &at, &Value::Null).await.status, 204);
+    assert_eq!(bench.podium("DELETE", &at, &Value::Null).await.status, 404);
+    assert_eq!(uids().await, [json!("reviews")]);
+}

@@ -12,6 +12,7 @@ mod conversations;
 pub(crate) mod delivery;
 pub(super) mod envelope;
 pub(super) mod events;
+mod hooks;
 mod locations;
 mod messages;
 pub(crate) mod oauth;
@@ -62,6 +63,8 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
         .route("/reviews/{uid}", get(reviews::one))
         .route("/reviews/invites", get(reviews::invites).post(reviews::create_invite))
         .route("/reviews/invites/{uid}", get(reviews::invite))
+        .route("/webhooks", get(hooks::list).post(hooks::create))
+        .route("/webhooks/{uid}", get(hooks::one).put(hooks::change).delete(hooks::remove))
         .route("/review-invitations", post(reviews::send_invitation))
         .route("/review-invitations/{id}", get(reviews::invitation))
         .fallback(no_such_route)

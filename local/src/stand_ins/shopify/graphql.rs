@@ -150,6 +150,7 @@ fn type_of(field: &str) -> &str {
         "customer" => "Customer",
         "defaultPhoneNumber" => "CustomerPhoneNumber",
         "shippingAddress" | "billingAddress" | "defaultAddress" => "MailingAddress",
+        "accessScopes" => "AccessScope",
         "order" | "node" | "nodes" => "Order",
         "orders" => "OrderConnection",
         "edges" => "OrderEdge",

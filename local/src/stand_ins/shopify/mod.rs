@@ -5,6 +5,7 @@ mod connection;
 mod graphql;
 pub(crate) mod orders;
 mod rest;
+mod setup;
 pub(crate) mod tokens;
 
 use std::sync::Arc;
@@ -72,7 +73,7 @@ fn answer(app: &App, version: &str, headers: &HeaderMap, body: &str) -> Response
     response
 }
 
-/// Runs a query: `order(id:)`, `orders(...)` and nothing else. Errors come with status 200, as GraphQL has it.
+/// Runs a query: `order(id:)`, `orders(...)`, what is about the app itself, and nothing else. Errors come with status 200, as GraphQL has it.
 fn execute(app: &App, query: &str, variables: Option<&Value>) -> Value {
     let root = match graphql::parse(query) {
         Ok(root) => root,
@@ -85,7 +86,8 @@ fn execute(app: &App, query: &str, variables: Option<&Value>) -> Value {
                 let answer = match field.name.as_str() {
                     "order" => order(app, field, variables),
                     "orders" => connection::orders(app, field, variables),
-                    other => Err(graphql::unknown_field("QueryRoot", other)),
+                    other => setup::answer(app, field, variables)
+                        .unwrap_or_else(|| Err(graphql::unknown_field("QueryRoot", other))),
                 };
                 match answer {
                     Ok(answer) => {

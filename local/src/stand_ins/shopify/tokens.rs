@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::setup::SHOP;
 use crate::clock;
 use crate::stand_ins::app::App;
 use crate::stand_ins::podium::settings::changed;
@@ -31,6 +32,10 @@ struct Settings {
     static_tokens: BTreeSet<String>,
     /// What a new token may do.
     scope: String,
+    /// The shop that it is good for.
+    shop: String,
+    /// What the app subscribed: an address for each topic, as `ORDERS_FULFILLED`.
+    subscriptions: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
@@ -40,7 +45,9 @@ impl Default for Settings {
             client_id: None,
             client_secret: None,
             static_tokens: BTreeSet::from([STATIC_TOKEN.to_owned()]),
-            scope: "read_customers,read_orders".to_owned(),
+            scope: "read_customers,read_fulfillments,read_locations,read_orders,read_returns".to_owned(),
+            shop: SHOP.to_owned(),
+            subscriptions: BTreeMap::new(),
         }
     }
 }
@@ -61,6 +68,21 @@ impl Tokens {
 
     pub(crate) fn accepts(&self, token: &str, now_ms: i64) -> bool {
         self.settings.static_tokens.contains(token) || self.issued.get(token).is_some_and(|ends_ms| now_ms < *ends_ms)
+    }
+
+    /// The shop that tokens are good for.
+    pub(super) fn shop(&self) -> &str {
+        &self.settings.shop
+    }
+
+    /// What a token may do.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.settings.scope.split(',').map(str::trim).filter(|scope| !scope.is_empty())
+    }
+
+    /// What the app subscribed, by topic.
+    pub(super) fn subscriptions(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.settings.subscriptions.iter()
     }
 
     /// Makes `token` good for as long as the settings say.
