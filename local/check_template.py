@@ -9,11 +9,14 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.translator.transform import transform as expand
 
+from gradual import CANARY, gradual
+from permissions import Policies
 from template import Template, setting_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,14 +26,22 @@ ENVIRONMENT_BYTES_MAX = 4_096
 ENVIRONMENT_BYTES_FREE = 1_650
 # How long an HTTP API waits for a function.
 GATEWAY_WAITS_S = 30
+# What AWS allows a template; there is no way to ask for more.
+RESOURCES_MAX, PARAMETERS_MAX, TEMPLATE_BYTES_MAX = 500, 200, 1_000_000
+# Of how many seconds a provider's webhook may take, so that there is some time left on the way: see EndpointSlowMs.
+PROVIDERS_WAIT_S = 5
+# An alarm on slowness rings while a run still has a fifth of its time.
+SLOW = 0.8
+# Opt-outs and who holds a number, what became of a review, and the few rows that all functions share.
+KEPT_FOR_EVER = {"ContactsTable", "ReviewsTable", "DirectoryTable"}
 # Names of queues begin with the stack's and end at 80 characters.
 QUEUE_NAME_MAX = 80
 
 
 def main() -> int:
     template = Template(ROOT / "template.yaml")
-    rules = [parameters, environment, environment_size, queues, leases, chat, functions, permissions, tables, buckets]
-    rules += [routes, health, transform]
+    rules = [parameters, environment, environment_size, queues, leases, chat, functions, permissions, traces, tables]
+    rules += [buckets, logs, schedules, slowness, routes, health, dashboard, transform]
     problems = [problem for rule in rules for problem in rule(template)]
     for problem in problems:
         print(f"{template.path.name}: {problem}", file=sys.stderr)
@@ -119,7 +130,7 @@ def _length_of(template: Template, name: str) -> int:
 def queues(template: Template) -> Iterator[str]:
     """A queue outwaits its function six times, gives up after five tries at the earliest, and its dead letters last and page."""
     all_queues = template.of_type("AWS::SQS::Queue")
-    watched = {_target(d["Value"]) for _, d in _alarm_dimensions(template)}
+    watched = {(alarm["MetricName"], _target(d["Value"])) for alarm, d in _alarm_dimensions(template)}
     for function in template.functions:
         for event in function.properties.get("Events", {}).values():
             if event["Type"] != "SQS":
@@ -134,14 +145,22 @@ def queues(template: Template) -> Iterator[str]:
                 yield f"{function.logical_id}: one bad message of {name} would fail its batch"
             if queue["RedrivePolicy"]["maxReceiveCount"] < 5:
                 yield f"{name}: gives up after {queue['RedrivePolicy']['maxReceiveCount']} tries"
+            if "MaximumConcurrency" not in event["Properties"].get("ScalingConfig", {}):
+                yield f"{function.logical_id}: takes as much of {name} at once as Lambda likes"
+            if queue.get("FifoQueue") and (
+                queue.get("DeduplicationScope") != "messageGroup"
+                or queue.get("FifoThroughputLimit") != "perMessageGroupId"
+            ):
+                yield f"{name}: all its lines together have the throughput of one"
             dead = _target(queue["RedrivePolicy"]["deadLetterTargetArn"])
             if all_queues[dead]["Properties"].get("MessageRetentionPeriod") != FOURTEEN_DAYS_S:
                 yield f"{dead}: does not keep messages for 14 days"
     for name, queue in all_queues.items():
         if not queue["Properties"].get("SqsManagedSseEnabled"):
             yield f"{name}: is not encrypted"
-        if name.endswith("DeadLetters") and name not in watched:
-            yield f"{name}: no alarm watches it"
+        metric = "ApproximateNumberOfMessagesVisible" if name.endswith("DeadLetters") else "ApproximateAgeOfOldestMessage"
+        if (metric, name) not in watched:
+            yield f"{name}: no alarm watches its {metric}"
 
 
 def leases(template: Template) -> Iterator[str]:
@@ -175,8 +194,8 @@ def chat(template: Template) -> Iterator[str]:
 
 
 def functions(template: Template) -> Iterator[str]:
-    """Every function has a role, a log group and an alarm on errors that no other function has."""
-    watched = {_target(d["Value"]) for alarm, d in _alarm_dimensions(template) if alarm["MetricName"] == "Errors"}
+    """Every function has a role, a log group and alarms on errors, throttles and slowness that no other function has."""
+    watched = {(alarm["MetricName"], _target(d["Value"])) for alarm, d in _alarm_dimensions(template)}
     seen: set[str] = set()
     for function in template.functions:
         owned = {_target(function.properties["Role"]), _target(function.properties["LoggingConfig"]["LogGroup"])}
@@ -187,32 +206,44 @@ def functions(template: Template) -> Iterator[str]:
         usual_name = "/aws/lambda/" + function.properties["FunctionName"]["Fn::Sub"]
         if "RetentionInDays" not in logs or logs["LogGroupName"]["Fn::Sub"] != usual_name:
             yield f"{function.logical_id}: its log group has another name, or keeps logs for ever"
-        if function.logical_id not in watched:
-            yield f"{function.logical_id}: no alarm watches its errors"
+        for metric in ("Errors", "Throttles", "Duration"):
+            if (metric, function.logical_id) not in watched:
+                yield f"{function.logical_id}: no alarm watches its {metric}"
         if not (ROOT / function.properties["CodeUri"] / "Cargo.toml").exists():
             yield f"{function.logical_id}: no package in {function.properties['CodeUri']}"
 
 
 def permissions(template: Template) -> Iterator[str]:
-    """No role may do anything to everything, one alone reads whole tables, and none gets a managed policy, which always may."""
+    """One role alone reads whole tables, and none gets a managed policy, which always may more. The rest: check_permissions.py."""
     for name, role in template.of_type("AWS::IAM::Role").items():
         if "ManagedPolicyArns" in role["Properties"]:
             yield f"{name}: has a managed policy"
-        for policy in role["Properties"]["Policies"]:
-            for given in policy["PolicyDocument"]["Statement"]:
-                # Of an optional one both ways are looked at; "none" has nothing to look at.
-                ways = given["Fn::If"][1:] if "Fn::If" in given else [given]
-                for statement in (way for way in ways if "Sid" in way):
-                    # Of a bucket, "the files below this folder" is as narrow as it gets.
-                    everything = json.dumps([statement["Action"], statement["Resource"]]).replace("/uploads/*", "")
-                    if "*" in everything:
-                        yield f"{name}: {statement['Sid']} has a wildcard"
-                    if "dynamodb:Scan" in statement["Action"] and name != "PrivacyWorkerRole":
-                        yield f"{name}: {statement['Sid']} reads tables from end to end"
+    for statement in Policies(template).statements:
+        if "dynamodb:Scan" in statement.actions and statement.role != "PrivacyWorkerRole":
+            yield f"{statement.role}: {statement.sid} reads tables from end to end"
+
+
+def traces(template: Template) -> Iterator[str]:
+    """One policy, and only one, is about everything: it lets each function send its traces, and nothing else."""
+    roles = {_target(function.properties["Role"]) for function in template.functions}
+    for name, policy in template.of_type("AWS::IAM::Policy").items():
+        statements = policy["Properties"]["PolicyDocument"]["Statement"]
+        actions = [action for statement in statements for action in statement["Action"]]
+        if actions != ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]:
+            yield f"{name}: allows {', '.join(actions)}"
+        if lacking := roles ^ {_target(role) for role in policy["Properties"]["Roles"]}:
+            yield f"{name}: is not that of all functions: {', '.join(sorted(lacking))}"
+    if template.body["Globals"]["Function"].get("Tracing") is None:
+        yield "no function is traced"
 
 
 def tables(template: Template) -> Iterator[str]:
-    """No table can be lost with the stack, by a mistake, or without a way back."""
+    """No table can be lost with the stack, by a mistake, or without a way back; all that may pass has its day."""
+    watched = set()
+    for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
+        if alarm["Properties"]["MetricName"] == "WriteThrottleEvents":
+            dimensions = {one["Name"]: one["Value"] for one in alarm["Properties"]["Dimensions"]}
+            watched.add((_target(dimensions["TableName"]), dimensions.get("GlobalSecondaryIndexName")))
     for name, table in template.of_type("AWS::DynamoDB::Table").items():
         p = table["Properties"]
         wanted = {
@@ -221,8 +252,12 @@ def tables(template: Template) -> Iterator[str]:
             "restorable": p.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"),
             "encrypted": p.get("SSESpecification", {}).get("SSEEnabled"),
             "on demand": p.get("BillingMode") == "PAY_PER_REQUEST",
+            "emptied of what has expired": p.get("TimeToLiveSpecification", {}).get("Enabled") or name in KEPT_FOR_EVER,
         }
         yield from (f"{name}: is not {what}" for what, holds in wanted.items() if not holds)
+        indexes = [None] + [index["IndexName"] for index in p.get("GlobalSecondaryIndexes", [])]
+        for index in (index for index in indexes if (name, index) not in watched):
+            yield f"{name}: no alarm watches throttled writes of {index or 'the table'}"
 
 
 def buckets(template: Template) -> Iterator[str]:
@@ -251,6 +286,47 @@ def _denied(policy: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for statement in policy["PolicyDocument"]["Statement"]:
         if (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*"):
             yield statement["Condition"]
+
+
+def logs(template: Template) -> Iterator[str]:
+    """What is logged is JSON and goes after its days, what the front door answers included."""
+    for name, group in template.of_type("AWS::Logs::LogGroup").items():
+        if "RetentionInDays" not in group["Properties"]:
+            yield f"{name}: keeps logs for ever"
+    if template.body["Globals"]["Function"].get("LoggingConfig", {}).get("LogFormat") != "JSON":
+        yield "functions do not log JSON"
+    for name, api in template.of_type("AWS::Serverless::HttpApi").items():
+        for wanted in ("AccessLogSettings", "DefaultRouteSettings"):
+            if wanted not in api["Properties"]:
+                yield f"{name}: has no {wanted}"
+
+
+def schedules(template: Template) -> Iterator[str]:
+    """A run that cannot be started leaves a message in dead letters of its own function's."""
+    for function in template.functions:
+        for name, event in function.properties.get("Events", {}).items():
+            if event["Type"] != "ScheduleV2":
+                continue
+            dead = _target(event["Properties"].get("DeadLetterConfig", {}).get("Arn", {"Ref": "nowhere"}))
+            if dead != function.logical_id.removesuffix("Function") + "DeadLetters":
+                yield f"{function.logical_id}: what of {name} could not start goes to {dead}"
+
+
+def slowness(template: Template) -> Iterator[str]:
+    """Whoever is slow is heard of while there is still time: webhooks before their sender gives up, runs before they end."""
+    functions = {function.logical_id: function for function in template.functions}
+    doors = {route.function.logical_id for route in template.routes}
+    for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items():
+        p = alarm["Properties"]
+        if p["MetricName"] != "Duration":
+            continue
+        function = functions[_target(p["Dimensions"][0]["Value"])]
+        for setting, slow in _values(template, p["Threshold"]).items():
+            latest = _values(template, function.properties["Timeout"])[setting] * SLOW
+            if function.logical_id in doors and function.package != "chat":
+                latest = min(latest, PROVIDERS_WAIT_S * SLOW)
+            if p.get("ExtendedStatistic") != "p99" or slow > latest * 1_000:
+                yield f"{name}: rings at {slow} ms, too late for {latest} s ({setting} values)"
 
 
 def routes(template: Template) -> Iterator[str]:
@@ -306,22 +382,122 @@ def _named(template: Template, value: Any) -> set[str]:
     return {name for name in names if name in template.resources or name in template.parameters}
 
 
+def dashboard(template: Template) -> Iterator[str]:
+    """The day's page can be drawn whatever the stack is called, and shows only what somebody measures."""
+    source = (ROOT / "shared/core/src/telemetry.rs").read_text()
+    counted = set(re.findall(r'Self::\w+ => "(\w+)"', source))
+    for name, page in template.of_type("AWS::CloudWatch::Dashboard").items():
+        text = page["Properties"]["DashboardBody"]["Fn::Sub"]
+        try:
+            # Names are as CloudFormation knows them; what is left for CloudWatch to fill in has lost its mark by then.
+            widgets = json.loads(re.sub(r"\$\{([A-Za-z:.]+)\}", r"<\1>", text).replace("${!", "${"))["widgets"]
+        except json.JSONDecodeError as error:
+            yield f"{name}: is no JSON: {error}"
+            continue
+        taken: set[tuple[int, int]] = set()
+        for widget in widgets:
+            title = widget["properties"].get("title", "the text")
+            cells = {
+                (x, y)
+                for x in range(widget["x"], widget["x"] + widget["width"])
+                for y in range(widget["y"], widget["y"] + widget["height"])
+            }
+            if taken & cells or max(x for x, _ in cells) >= 24:
+                yield f"{name}: {title} lies on another, or beside the page"
+            taken |= cells
+            if widget["type"] == "metric":
+                yield from (f"{name}: {title}: {problem}" for problem in _drawn(template, widget["properties"], counted))
+
+
+# Of AWS's metrics those that are drawn, and the dimension that names whose they are.
+AWS_METRICS = {
+    "AWS/ApiGateway": ({"Latency", "4xx", "5xx"}, "ApiId", "AWS::Serverless::HttpApi"),
+    "AWS/Lambda": ({"Duration", "Errors", "Throttles", "Invocations"}, "FunctionName", "AWS::Serverless::Function"),
+    "AWS/SQS": (
+        {
+            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesVisible",
+            "NumberOfMessagesSent",
+            "NumberOfEmptyReceives",
+        },
+        "QueueName",
+        "AWS::SQS::Queue",
+    ),
+    "AWS/DynamoDB": ({"ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits"}, "TableName", "AWS::DynamoDB::Table"),
+    "AWS/Logs": ({"IncomingBytes"}, "LogGroupName", "AWS::Logs::LogGroup"),
+}
+
+
+def _drawn(template: Template, chart: dict[str, Any], counted: set[str]) -> Iterator[str]:
+    """What is wrong with the lines of a chart."""
+    ids: list[str] = []
+    sums: list[str] = []
+    for line in chart["metrics"]:
+        options = line[-1] if isinstance(line[-1], dict) else {}
+        ids += [options["id"]] if "id" in options else []
+        if "expression" in options:
+            sums += re.findall(r'METRICS\("(\w+)"\)', options["expression"])
+            for metric in re.findall(r'MetricName="(\w+)"', options["expression"]):
+                if metric not in counted:
+                    yield f"nobody counts {metric}"
+            named = re.findall(r"<([A-Za-z]+)>", options["expression"])
+        else:
+            namespace, metric, *dimensions = [part for part in line if isinstance(part, str)]
+            given = dict(zip(dimensions[::2], dimensions[1::2], strict=True))
+            metrics, whose, kind = AWS_METRICS.get(namespace, (counted, "function", "AWS::Serverless::Function"))
+            named = re.findall(r"<([A-Za-z]+)", given.pop(whose, ""))
+            resource = template.resources.get(named[0], {"Type": None}) if len(named) == 1 else {"Type": None}
+            if metric not in metrics or resource["Type"] != kind:
+                yield f"there is no {namespace} {metric} of {', '.join(named) or 'nobody'}"
+            if index := given.pop("GlobalSecondaryIndexName", None):
+                indexes = resource.get("Properties", {}).get("GlobalSecondaryIndexes", [])
+                if index not in {one["IndexName"] for one in indexes}:
+                    yield f"{', '.join(named)} has no index {index}"
+            if given:
+                yield f"{metric} has no dimension {', '.join(given)}"
+        unknown = [one for one in named if one not in template.resources and one not in template.parameters]
+        yield from (f"there is no {one}" for one in unknown)
+    if len(set(ids)) != len(ids):
+        yield "two lines have one id"
+    for wanted in sums:
+        if not any(one.startswith(wanted) for one in ids):
+            yield f"{wanted} sums up nothing"
+
+
 def transform(template: Template) -> Iterator[str]:
-    """SAM can expand it."""
+    """SAM can expand it, plain and with gradual deployment, and what comes of it is no more than AWS takes."""
     logging.disable(logging.WARNING)
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    with TemporaryDirectory() as directory:
+        shifting = Path(directory) / "template.gradual.yaml"
+        shifting.write_text(gradual(template, CANARY, "0" * 64), encoding="utf-8")
+        for located in (Template(template.path), Template(shifting)):
+            yield from (f"{located.path.name}: {problem}" for problem in _expanded(located, located.path == shifting))
 
+
+def _expanded(located: Template, has_aliases: bool) -> Iterator[str]:
     class NoManagedPolicies:
         def load(self) -> dict[str, str]:
             return {}
 
-    located = Template(template.path)
     for function in located.of_type("AWS::Serverless::Function").values():
         function["Properties"]["CodeUri"] = "s3://bucket/key"
     try:
-        expand(located.body, {}, NoManagedPolicies())
+        expanded = expand(located.body, {}, NoManagedPolicies())
     except InvalidDocumentException as error:
         yield error.message + "".join(f"\n  {cause.message}" for cause in error.causes)
+        return
+    for what, is_, most in (
+        ("resources", len(expanded["Resources"]), RESOURCES_MAX),
+        ("parameters", len(located.parameters), PARAMETERS_MAX),
+        ("bytes", len(json.dumps(expanded)), TEMPLATE_BYTES_MAX),
+    ):
+        if is_ > most:
+            yield f"it has {is_} {what}; AWS takes {most}"
+    kinds = [resource["Type"] for resource in expanded["Resources"].values()]
+    for kind in ("AWS::Lambda::Alias", "AWS::CodeDeploy::DeploymentGroup"):
+        if kinds.count(kind) != (len(located.functions) if has_aliases else 0):
+            yield f"it has {kinds.count(kind)} of {kind} for {len(located.functions)} functions"
 
 
 def _values(template: Template, value: Any) -> dict[str, int]:
