@@ -2,7 +2,8 @@
 
 It runs our real binaries as child processes and deploys the template as CloudFormation would. With AUTH on, each function
 gets the credentials of its own role and is refused what the role does not allow, so a permission that is missing in the
-template fails here and not in production. Requests signed by the key `test` are the account's owner and may do everything.
+template fails here and not in production. What is asked of each role is written down (emulator_main.py), so a permission that
+is superfluous is found as well. Requests signed by the key `test` are the account's owner and may do everything.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from processes import LOCALHOST, Process
 
 NAME = "MiniStack"
 REGION = "us-east-1"
+MAIN = Path(__file__).with_name("emulator_main.py")
+# The variable that names where a stack leaves, when it goes down, what was asked of its roles: for local/check_permissions.py.
+KEEP_PERMISSIONS = "FRONTDESK_LOCAL_KEEP_PERMISSIONS"
 ACCESS_KEY = "test"
 SECRET_KEY = "test"
 
@@ -43,9 +47,16 @@ class Emulator:
     def log(self) -> Path:
         return self.state_dir / "logs" / "ministack.log"
 
+    @property
+    def permissions(self) -> Path:
+        """What was asked of the roles since the start: the ledger of emulator_main.py."""
+        return self.state_dir / "permissions.jsonl"
+
     def start(self) -> Process:
         (self.state_dir / "tmp").mkdir(parents=True, exist_ok=True)
-        return processes.start(NAME, [sys.executable, "-m", "ministack"], self._environment(), self.state_dir, self.log)
+        # -P: what it imports comes from what is installed, not from beside our module.
+        argv = [sys.executable, "-P", str(MAIN), str(self.permissions)]
+        return processes.start(NAME, argv, self._environment(), self.state_dir, self.log)
 
     def wait_until_ready(self, process: Process) -> None:
         processes.wait_for_port(process, self.port, 60.0, self.log)
