@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,11 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from emulator import REGION, Emulator
+from emulator import KEEP_PERMISSIONS, REGION, Emulator
 
 ROOT = Path(__file__).resolve().parent.parent
+SHIP = ROOT / ".venv-ship" / "bin"  # what ships Frontdesk, from local/requirements-ship.txt
 PYTHON = sys.executable
 FUZZ = "tests/fuzz/Cargo.toml"  # a workspace of its own
+# What the end-to-end section's stacks asked of the functions' roles.
+PERMISSIONS = ROOT / "target" / "permissions"
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,22 @@ def formatting() -> None:
 
 def template() -> None:
     _run(PYTHON, "local/check_template.py")
+    _run(PYTHON, "local/check_permissions.py")
+    _run(PYTHON, "local/test_permissions.py")
+    _run(_tool("cfn-lint"), "template.yaml")
+    # It asks nobody: neither AWS nor, without telemetry, its makers. A region it wants to know all the same.
+    alone = {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
+    _run(_tool("sam"), "validate", "--lint", "--template", "template.yaml", env=alone)
 
 
 def lint() -> None:
     _run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings")
     fuzz_only = ("--manifest-path", FUZZ, "--target-dir", "target/fuzz/blind", "--features", "blind")
     _run("cargo", "clippy", *fuzz_only, "--all-targets", "--locked", "--", "-D", "warnings")
+
+
+def supply() -> None:
+    _run(PYTHON, "local/supply.py")
 
 
 def docs() -> None:
@@ -126,19 +140,58 @@ def uploads() -> None:
             process.stop(10.0)
 
 
+def arm64() -> None:
+    """Built as `make release` does it, with zig for a linker, but in the quick profile: that it compiles and links for Lambda is
+    what can break. Apart from what this machine runs, and without what only a debugger needs."""
+    if not _has_standard_library("aarch64-unknown-linux-gnu"):
+        print("NOT BUILT: Rust's standard library for arm64 is not on this machine, and rustup cannot fetch it", flush=True)
+        return
+    target = ROOT / "target" / "arm64"
+    lean = {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_PROFILE_DEV_STRIP": "debuginfo", "CARGO_INCREMENTAL": "0"}
+    environment = {"CARGO_TARGET_DIR": str(target), "PATH": f"{SHIP}{os.pathsep}{os.environ['PATH']}", **lean}
+    packages = [f"--package={path.parent.name}" for path in sorted(ROOT.glob("functions/*/Cargo.toml"))]
+    _run(_tool("cargo-lambda"), "lambda", "build", "--arm64", "--locked", *packages, env=environment)
+    _run(_tool("python"), "local/check_binaries.py", str(target / "lambda"))
+
+
+def _has_standard_library(target: str) -> bool:
+    """Whether Rust can build for it, now or after fetching what that takes. A machine without a way out of its network can do
+    all else."""
+    try:
+        return subprocess.run(["rustup", "target", "add", target], cwd=ROOT, check=False).returncode == 0
+    except FileNotFoundError:
+        found = subprocess.run(["rustc", "--print", "target-libdir", "--target", target], capture_output=True, text=True)
+        return found.returncode == 0 and Path(found.stdout.strip()).exists()
+
+
+def _tool(name: str) -> str:
+    tool = SHIP / name
+    if not tool.exists():
+        raise SystemExit(f"{tool.relative_to(ROOT)} is missing: make venv-ship")
+    return str(tool)
+
+
 def fuzzing() -> None:
     _run("sh", "tests/fuzz/run.sh", "10")
 
 
 def end_to_end() -> None:
+    shutil.rmtree(PERMISSIONS, ignore_errors=True)
     with _stack_of_its_own() as environment:
         _run(PYTHON, "local/demo.py", "--to-the-end", "--whole-workspace", env=environment)
     # These have stacks of their own, for their settings and for what they do to them.
-    own, brief = "--whole-workspace", ("--contract", "brief")
-    _run(PYTHON, "local/demo.py", own, *brief, "--part", "chats", "--part", "after")
-    _run(PYTHON, "local/demo_models.py", own)
-    _run(PYTHON, "local/demo_kill.py", own)
-    _run(PYTHON, "local/demo_kill.py", own, *brief, "--rounds", "8")
+    own, brief, kept = "--whole-workspace", ("--contract", "brief"), {KEEP_PERMISSIONS: str(PERMISSIONS)}
+    _run(PYTHON, "local/demo.py", own, *brief, "--part", "chats", "--part", "after", env=kept)
+    _run(PYTHON, "local/demo_models.py", own, env=kept)
+    _run(PYTHON, "local/demo_rarely.py", own, env=kept)
+    _run(PYTHON, "local/tool_events.py", own, env=kept)
+    _run(PYTHON, "local/demo_kill.py", own, env=kept)
+    _run(PYTHON, "local/demo_kill.py", own, *brief, "--rounds", "8", env=kept)
+
+
+def iam() -> None:
+    """Each stack of the end-to-end section has left what was asked of its functions' roles."""
+    _run(PYTHON, "local/check_permissions.py", "--used", str(PERMISSIONS))
 
 
 @contextmanager
@@ -157,18 +210,21 @@ def _stack_of_its_own() -> Iterator[Mapping[str, str]]:
     try:
         yield environment
     finally:
-        _run(*stack, "down", env=environment)
+        _run(*stack, "down", env={**environment, KEEP_PERMISSIONS: str(PERMISSIONS)})
 
 
 SECTIONS = [
     Section("format", "Formatting", formatting),
     Section("template", "Template", template),
     Section("lint", "Lints", lint),
+    Section("supply", "Supply chain: licences, versions, sources, and known holes where their list can be reached", supply),
     Section("docs", "Documentation", docs),
     Section("tests", "Unit, race, crash and conformance tests", tests),
     Section("uploads", "Files by presigned addresses, against storage that checks signatures", uploads),
+    Section("arm64", "The functions for Lambda's processor", arm64),
     Section("fuzz", "Fuzzing, ten seconds for each target; make fuzz takes longer", fuzzing),
     Section("e2e", "End to end: the deployed template, real binaries, processes killed", end_to_end),
+    Section("iam", "Permissions: nothing was refused, and nothing is permitted that was never asked for", iam),
 ]
 
 if __name__ == "__main__":

@@ -137,9 +137,23 @@ def deploy(
         outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
         changed=changed,
     )
-    _allow_batches(emulator, deployed)
     _allow_plain_http(emulator, deployed)
+    _complete_tables(emulator, template, deployed)
     return deployed
+
+
+def _complete_tables(emulator: Emulator, template: Template, deployment: Deployment) -> None:
+    """Says of tables what the emulator's CloudFormation passes over: that rows expire, and that all can be put back."""
+    dynamodb = emulator.client("dynamodb")
+    for logical_id, resource in template.of_type("AWS::DynamoDB::Table").items():
+        properties, name = resource["Properties"], deployment.resources[logical_id][1]
+        if expiry := properties.get("TimeToLiveSpecification"):
+            known = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+            # Said a second time it is an error.
+            if known["TimeToLiveStatus"] != "ENABLED":
+                dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
+        if recovery := properties.get("PointInTimeRecoverySpecification"):
+            dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
 
 
 def fill_secrets(emulator: Emulator, deployment: Deployment, local: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -226,19 +240,6 @@ def _limit_pollers(emulator: Emulator) -> None:
             functions.update_event_source_mapping(
                 UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
             )
-
-
-def _allow_batches(emulator: Emulator, deployed: Deployment) -> None:
-    # On AWS, who may send a message may send ten in one call; MiniStack asks for a permission that AWS does not have.
-    iam = emulator.client("iam")
-    for _, role in deployed.named("AWS::IAM::Role"):
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            statements = [one for one in document["Statement"] if one["Action"] == "sqs:SendMessage"]
-            for statement in statements:
-                statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
-            if statements:
-                iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
 
 
 def _allow_plain_http(emulator: Emulator, deployed: Deployment) -> None:

@@ -26,7 +26,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
-from boto3.dynamodb.types import Binary, TypeDeserializer
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 import processes
 from emulator import Emulator
@@ -107,6 +107,10 @@ class RunningStack:
     def run_timer(self, task: str) -> bool:
         """Starts a timer now rather than at its minute; false when it came to no end."""
         return self.handled(task) is not None
+
+    def client(self, service: str) -> Any:
+        """A client of one of AWS's services, with the owner's rights."""
+        return self._emulator.client(service)
 
     def handled(self, task: str) -> int | None:
         """The same; says how many rows it saw to."""
@@ -214,6 +218,15 @@ class RunningStack:
             ExpressionAttributeValues={":longer": {"N": str(int(seconds * 1000))}},
         )
 
+    def age_reminder(self, order_id: int, seconds: float) -> None:
+        """Lets the reminder of an order's review request have been planned so much earlier."""
+        self._emulator.client("dynamodb").update_item(
+            TableName=self._table("outbox"),
+            Key={"pk": {"S": f"reminder#{self.shop}#{order_id}"}},
+            UpdateExpression="SET since_ms = since_ms - :longer",
+            ExpressionAttributeValues={":longer": {"N": str(int(seconds * 1000))}},
+        )
+
     def hasten(self, order_id: int) -> None:
         """Lets the time of a request that waits have come."""
         self._emulator.client("dynamodb").update_item(
@@ -251,6 +264,29 @@ class RunningStack:
             ConsistentRead=True,
         )
         return [self._read(item) for page in asked for item in page["Items"]]
+
+    def put_rows(self, table: str, rows: Iterable[Row], at_once: int) -> None:
+        """Writes rows as somebody else might have."""
+        client, name = self._emulator.client("dynamodb"), self._table(table)
+        writer = TypeSerializer()
+        waiting = [{name: writer.serialize(value) for name, value in row.items()} for row in rows]
+        while waiting:
+            some = [{"PutRequest": {"Item": item}} for item in waiting[:at_once]]
+            left = client.batch_write_item(RequestItems={name: some}).get("UnprocessedItems", {}).get(name, [])
+            waiting = [put["PutRequest"]["Item"] for put in left] + waiting[at_once:]
+
+    def count_rows(self, table: str, attribute: str, value: str) -> int:
+        """How many rows have this text there."""
+        pages = self._emulator.client("dynamodb").get_paginator("scan")
+        asked = pages.paginate(
+            TableName=self._table(table),
+            ConsistentRead=True,
+            FilterExpression="#name = :value",
+            ExpressionAttributeNames={"#name": attribute},
+            ExpressionAttributeValues={":value": {"S": value}},
+            Select="COUNT",
+        )
+        return sum(page["Count"] for page in asked)
 
     def everything(self) -> Iterator[tuple[str, str, str]]:
         """All that is kept of anybody, in every table and every queue: the place, the key, and the rest as text."""
@@ -409,12 +445,53 @@ class RunningStack:
                 with suppress(ValueError):
                     yield json.loads(event["message"]) | {"at_ms": event["timestamp"]}
 
+    def all_log_lines(self, package: str, since_ms: int) -> Iterator[dict[str, Any]]:
+        """The same, however many there are: the emulator shows the first ten thousand, whoever asks for the next."""
+        seen = 0
+        while True:
+            last_ms, at_last, new = since_ms, 0, 0
+            for line in self.log_lines(package, since_ms):
+                at_last = at_last + 1 if line["at_ms"] == last_ms else 1
+                last_ms = line["at_ms"]
+                # Those of the last moment are shown again, in the same order.
+                if line["at_ms"] > since_ms or at_last > seen:
+                    new += 1
+                    yield line
+            if new == 0:
+                return
+            since_ms, seen = last_ms, at_last
+
     def logged(self, since_ms: int) -> Iterator[str]:
         """Every line that any function logged since then."""
         pages = self._emulator.client("logs").get_paginator("filter_log_events")
         for function in self.described["functions"].values():
             for page in pages.paginate(logGroupName=function["log_group"], startTime=since_ms):
                 yield from (event["message"] for event in page["events"])
+
+    def asked(self, package: str, action: str) -> Iterator[dict[str, Any]]:
+        """What a function's role was asked for, of one kind: lines of the emulator's ledger of permissions."""
+        role = self._function(package)["Role"].rpartition("/")[2]
+        # Its last line may be on its way to the disk.
+        lines = self._emulator.permissions.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
+        rows = (json.loads(line) for line in lines if action in line and role in line)
+        return (row for row in rows if (row["role"], row["action"]) == (role, action))
+
+    @contextmanager
+    def standing_still(self, package: str) -> Iterator[None]:
+        """Nobody calls a function with what is in its queues, as long as this lasts."""
+        client, name = self._emulator.client("lambda"), self.described["functions"][package]["name"]
+        sources = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        for source in sources:
+            client.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+        try:
+            yield
+        finally:
+            for source in sources:
+                client.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+
+    def _function(self, package: str) -> dict[str, Any]:
+        name = self.described["functions"][package]["name"]
+        return self._emulator.client("lambda").get_function_configuration(FunctionName=name)
 
     def functions(self) -> list[str]:
         return list(self.described["functions"])

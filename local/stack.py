@@ -6,7 +6,7 @@ talks to.
     stack.py down                 stop it in order, so that the emulator writes its state
     stack.py status [--json]      is it running, and where
     stack.py logs [FUNCTION]      what the functions logged
-    stack.py env                  the functions' variables, for a shell that uses the tool: eval "$(stack.py env)"
+    stack.py env                  where it is, for a shell that uses the tool: eval "$(stack.py env)"
     stack.py bootstraps           the functions that run right now: process id and name
     stack.py forget               delete the state of a stack that is down
 
@@ -33,9 +33,10 @@ from typing import Any, NoReturn
 
 import deployment
 import emulator
+import permissions
 import processes
 from deployment import STACK_NAME, Artifact, Deployment
-from emulator import Emulator
+from emulator import KEEP_PERMISSIONS, Emulator
 from processes import LOCALHOST, Process
 from progress import Progress, StackError
 from template import Template, setting_name, short_name
@@ -61,6 +62,7 @@ OPTIONAL = {
     },
     "AGENT_SECRET_ARN": "local-model-key-not-real",
     "SPEECH_SECRET_ARN": "local-speech-key-not-real",
+    "WOOCOMMERCE_SECRET_ARN": {"consumer_key": "ck_local", "consumer_secret": "cs_local"},
 }
 # With an address the template makes a topic. What is published there is posted to the stand-ins as well, under this path of
 # their webhooks.
@@ -145,7 +147,6 @@ class Stack:
     def _settings(self, template: Template, asked: list[str]) -> dict[str, str]:
         ours = {name: _as_text(value, self._url("stand_ins")) for name, value in _choices()["settings"].items()}
         theirs = deployment.overrides_from_environment(template)
-        theirs = {name: value for name, value in theirs.items() if not self._made_secret(name, value)}
         # The page's origin is the one that may ask, and the addresses that it gets are the front door's.
         web = {"WEB_ORIGINS": self._url("site"), "WEB_PUBLIC_URL": self._url("front_door")}
         return deployment.settings(template, [PEOPLE, web, ours, theirs, dict(map(_pair, asked))])
@@ -192,14 +193,6 @@ class Stack:
                 return str(tokens[-1])
             time.sleep(0.1)
         raise StackError(f"{emulator.NAME} did not ask the stand-ins whether they want to hear of {topic}")
-
-    def _made_secret(self, name: str, value: str) -> bool:
-        """Whether a shell names a secret that the template made, since it has `stack.py env`. As a setting it would mean one
-        that somebody else made, and the template would delete its own."""
-        before = self.described() or {"secrets": {}, "settings": {}}
-        if name in OPTIONAL:
-            return value == before["settings"].get(name)
-        return value == before["secrets"].get(name, {}).get("arn") and not before["settings"].get(name)
 
     def _run_providers(self, template: Template, program: Path) -> None:
         routes = [
@@ -260,6 +253,7 @@ class Stack:
             },
             "processes": {process.name: process.pid for process in self.processes.values()},
             "tables": {short_name(id, "Table"): name for id, name in deployed.named("AWS::DynamoDB::Table")},
+            "resources": {id: {"type": kind, "name": name} for id, (kind, name) in deployed.resources.items()},
             "queues": {short_name(id, "Queue"): url for id, url in deployed.named("AWS::SQS::Queue")},
             "functions": {f.package: self._describe_function(f.name(STACK_NAME)) for f in template.functions},
             # Which function does what by the clock.
@@ -327,12 +321,19 @@ class Stack:
                 self.progress.say(f"stopping {name}")
                 if not process.stop(60.0 if name == emulator.NAME else 10.0):
                     self.progress.say(f"{name} had to be killed; what it had not written is lost")
+                if name == emulator.NAME and KEEP_PERMISSIONS in os.environ:
+                    self._keep_permissions(Path(os.environ[KEEP_PERMISSIONS]))
         for pid, package in self.bootstraps():
             # They end with the emulator, unless the emulator was killed.
             self.progress.say(f"stopping {package}, left behind")
             os.kill(pid, signal.SIGTERM)
         if self.state_dir.exists():
             self._remember()
+
+    def _keep_permissions(self, directory: Path) -> None:
+        if described := self.described():
+            uses = permissions.read_ledger(self.emulator.permissions, described, Template(ROOT / "template.yaml"))
+            permissions.write_uses(uses, directory / f"{self.state_dir.name}.json")
 
     def forget(self) -> None:
         if self.processes:
@@ -441,10 +442,9 @@ def command_env(stack: Stack, _: argparse.Namespace) -> int:
         "AWS_REGION": aws["region"],
         "AWS_ACCESS_KEY_ID": aws["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": aws["secret_access_key"],
+        # What the functions were told, the tool asks them.
+        "FRONTDESK_STACK": STACK_NAME,
     }
-    for function in described["functions"].values():
-        config = stack.emulator.client("lambda").get_function_configuration(FunctionName=function["name"])
-        variables |= config["Environment"]["Variables"]
     for name, value in sorted(variables.items()):
         print(f"export {name}={shlex.quote(value)}")
     return 0

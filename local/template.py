@@ -13,7 +13,8 @@ import yaml
 from progress import StackError
 
 
-class _Loader(yaml.SafeLoader):
+# The parser in C takes a tenth of the time; some builds of the package lack it.
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """Reads CloudFormation's short forms (!Ref, !Sub ...) as the long ones."""
 
 
