@@ -10,6 +10,7 @@
 )]
 
 pub mod aws;
+pub mod meter;
 pub mod schema;
 pub mod tables;
 pub mod wire;

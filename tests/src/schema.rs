@@ -97,6 +97,7 @@ impl Schema {
         let mut table = json!({
             "TableName": self.name,
             "BillingMode": "PAY_PER_REQUEST",
+            "DeletionProtectionEnabled": true,
             "KeySchema": [key("pk", "HASH")],
             "AttributeDefinitions": attributes,
         });

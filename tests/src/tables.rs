@@ -67,9 +67,17 @@ impl Tables {
     /// All rows of a table.
     #[must_use]
     pub fn items(&self, table: &str) -> Vec<Value> {
-        let scan = self.database.scan(serde_json::from_value(json!({"TableName": table})).unwrap()).unwrap();
-        let scanned = serde_json::to_value(scan).unwrap();
-        scanned["Items"].as_array().cloned().unwrap_or_default()
+        let mut items = Vec::new();
+        let mut ask = json!({"TableName": table});
+        loop {
+            let scan = self.database.scan(serde_json::from_value(ask.clone()).unwrap()).unwrap();
+            let mut scanned = serde_json::to_value(scan).unwrap();
+            items.append(scanned["Items"].as_array_mut().unwrap_or(&mut Vec::new()));
+            match scanned.get("LastEvaluatedKey").filter(|key| key.is_object()) {
+                Some(key) => ask["ExclusiveStartKey"] = key.clone(),
+                None => return items,
+            }
+        }
     }
 
     /// Writes a row as somebody else might have.

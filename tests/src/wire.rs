@@ -21,6 +21,8 @@ pub struct Call {
     pub number: usize,
     /// `GET` or `POST`.
     pub method: String,
+    /// Where it goes, with its query.
+    pub path: String,
     /// The operation, from `x-amz-target`; empty when there is none.
     pub operation: String,
     /// The body.
@@ -35,6 +37,17 @@ impl Call {
     }
 }
 
+/// What the service answered to a call that reached it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Of the call.
+    pub number: usize,
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
 /// What becomes of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -44,8 +57,12 @@ pub enum Fate {
     LoseAnswer,
     /// It is lost before it reaches the service.
     LoseCall,
+    /// It reaches the service with this body instead of its own, and is answered.
+    PassAs(Vec<u8>),
     /// The wire answers: a status and a JSON body.
     Answer(u16, Value),
+    /// The wire answers: a status, headers and a text.
+    Say(u16, Vec<(&'static str, String)>, String),
 }
 
 /// A wire; it is cut when this is dropped.
@@ -54,6 +71,7 @@ pub struct Wire {
     /// Where it begins.
     pub url: String,
     calls: Arc<Mutex<Vec<Call>>>,
+    answers: Arc<Mutex<Vec<Answer>>>,
     accepting: JoinHandle<()>,
 }
 
@@ -78,16 +96,17 @@ impl Wire {
     async fn start(upstream: Option<SocketAddr>, fate: impl Fn(&Call) -> Fate + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let calls = Arc::new(Mutex::new(Vec::new()));
-        let (log, fate) = (Arc::clone(&calls), Arc::new(fate));
+        let (calls, answers) = (Arc::default(), Arc::default());
+        let log = Log { calls: Arc::clone(&calls), answers: Arc::clone(&answers) };
+        let fate = Arc::new(fate);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (log, fate) = (Arc::clone(&log), Arc::clone(&fate));
+                let (log, fate) = (log.clone(), Arc::clone(&fate));
                 // An error is a connection that ended; there is nobody to tell.
                 tokio::spawn(async move { carry(stream, upstream, &log, fate.as_ref()).await });
             }
         });
-        Self { url, calls, accepting }
+        Self { url, calls, answers, accepting }
     }
 
     /// Every call so far.
@@ -102,59 +121,91 @@ impl Wire {
         self.calls.lock().unwrap().iter().map(|call| call.operation.clone()).collect()
     }
 
+    /// What the service answered so far; the wire's own answers are not among it.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Answer> {
+        self.answers.lock().unwrap().clone()
+    }
+
     /// Forgets the calls so far.
     pub fn forget(&self) {
         self.calls.lock().unwrap().clear();
+        self.answers.lock().unwrap().clear();
     }
+}
+
+/// What a wire writes down.
+#[derive(Clone)]
+struct Log {
+    calls: Arc<Mutex<Vec<Call>>>,
+    answers: Arc<Mutex<Vec<Answer>>>,
 }
 
 /// Carries the calls of one connection, one after the other.
 async fn carry(
     mut client: TcpStream,
     upstream: Option<SocketAddr>,
-    log: &Mutex<Vec<Call>>,
+    log: &Log,
     fate: &(impl Fn(&Call) -> Fate + Sync),
 ) -> io::Result<()> {
     loop {
         let (head, body) = read_message(&mut client).await?;
         let call = {
-            let mut log = log.lock().unwrap();
-            let method = head.split(' ').next().unwrap_or_default().to_owned();
+            let mut log = log.calls.lock().unwrap();
+            let mut words = head.split(' ').map(str::to_owned);
+            let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
             let target = header(&head, "x-amz-target").unwrap_or_default();
             let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-            let call = Call { number: log.len(), method, operation, body };
+            let call = Call { number: log.len(), method, path, operation, body };
             log.push(call.clone());
             call
         };
         let answer = match fate(&call) {
             Fate::LoseCall => return Ok(()),
             Fate::Answer(status, body) => {
-                let body = body.to_string();
-                let length = body.len();
-                format!(
-                    "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-                )
-                .into_bytes()
+                said(status, &[("content-type", "application/json".into())], &body.to_string())
             }
-            fate @ (Fate::Pass | Fate::LoseAnswer) => {
+            Fate::Say(status, headers, body) => said(status, &headers, &body),
+            fate @ (Fate::Pass | Fate::LoseAnswer | Fate::PassAs(_)) => {
                 let Some(upstream) = upstream else { return Ok(()) };
-                let answer = ask(upstream, &head, &call.body).await?;
+                let (answer, body) = if let Fate::PassAs(body) = &fate {
+                    ask(upstream, &with_length(&head, body.len()), body).await?
+                } else {
+                    ask(upstream, &head, &call.body).await?
+                };
+                let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+                let bytes = [answer.as_bytes(), &body].concat();
+                log.answers.lock().unwrap().push(Answer { number: call.number, status, body });
                 if fate == Fate::LoseAnswer {
                     return Ok(());
                 }
-                answer
+                bytes
             }
         };
         client.write_all(&answer).await?;
     }
 }
 
-async fn ask(upstream: SocketAddr, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+fn said(status: u16, headers: &[(&'static str, String)], body: &str) -> Vec<u8> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+async fn ask(upstream: SocketAddr, head: &str, body: &[u8]) -> io::Result<(String, Vec<u8>)> {
     let mut service = TcpStream::connect(upstream).await?;
     service.write_all(head.as_bytes()).await?;
     service.write_all(body).await?;
-    let (head, body) = read_message(&mut service).await?;
-    Ok([head.as_bytes(), &body].concat())
+    read_message(&mut service).await
+}
+
+/// The same head for a body of another length.
+fn with_length(head: &str, length: usize) -> String {
+    let name = |line: &str| line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let line = |line: &str| match name(line).as_str() {
+        "content-length" => format!("content-length: {length}"),
+        _ => line.to_owned(),
+    };
+    head.split("\r\n").map(line).collect::<Vec<_>>().join("\r\n")
 }
 
 /// A request or an answer: everything up to the empty line, that included, and the body.

@@ -17,25 +17,27 @@ use frontdesk_core::{
     chat::{Chat, ChatKey, Chats, Heard, Who},
     chatwoot::ConversationRef,
     contact::{
-        Contacts, Direction, Evidence, Hold, Meeting, MirrorDue, MirrorOutcome, NotTextable, OptOutChange, OptOutFlag,
-        OptOutSource, PodiumLink,
+        ByHand, Contacts, Direction, Evidence, Hold, Meeting, MirrorDue, MirrorOutcome, NotTextable, OptOutChange,
+        OptOutFlag, OptOutSource, PodiumLink,
     },
     directory::{Bookmark, Bookmarks, Comparison, Installation, KnownLocation, LocationBook, Locations},
     eligibility::{Consent, Inputs, PhoneState},
     erase::{Erasure, KeptRow, Place},
     form::{Forms, Submission, SubmissionId},
     ids::{
-        ConversationUid, EffectKey, EventId, GroupId, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, Shard,
+        ConversationUid, EffectKey, EventId, GroupId, LocationUid, OrderId, OrderKey, OwnerToken, ProviderId, RunId,
+        Shard,
     },
-    inbox::{Attempt, BodySha256, EventEnd, Inbox, InboxKey, NewEvent, RejectReason, Source},
+    inbox::{Attempt, BodySha256, EventEnd, Inbox, InboxKey, InboxStatus, NewEvent, RejectReason, Source},
     notice::{
         Channel, Content, Notice, NoticeDue, NoticeEnd, NoticeKey, NoticeKind, NoticeStep, Notices, Progress, Tries,
     },
-    outbox::{DeliveryNews, Fact, FailureKind, Invite, Outbox, Send, Settlement, Unresolved},
+    outbox::{DeliveryNews, Fact, FailureKind, Invite, Outbox, Send, Settlement, Testimonies, Testimony, Unresolved},
     phone::{E164Phone, Region},
     provider::{Feed, Financial, Limits, Provider, Tally},
     rate::{RateKey, RateRule, RateScope, RateWindows},
     rating::{Rating, RatingClass},
+    redrive::{Decided, Redrives, Reopening, Seen},
     request::{FailReason, NewRequest, Plan, Postpone, RequestChange, RequestEnd, Requests, Wait},
     review::{Platform, PlatformChoice, PlatformRule, SkipReason},
     reviews::{ReviewBook, ReviewRecord, Turn},
@@ -171,6 +173,29 @@ impl Hand {
             EventEnd::Rejected(RejectReason::UnreadableBody),
             EventEnd::Parked(RejectReason::TooManyAttempts { attempts: 8 }),
         ])
+    }
+
+    /// An end as somebody may have seen it, now or a while ago.
+    fn reopening(&mut self, key: InboxKey) -> Reopening {
+        let run = |name: &str| RunId::try_from(name).unwrap();
+        let seen = Seen {
+            key,
+            status: self.pick(&InboxStatus::ALL),
+            outcome: self.pick(&[None, Some(RejectReason::OtherShop.describe())]),
+            received_at: self.now,
+            expires_at: None,
+            group: None,
+            replays: u32::try_from(self.roll(3)).unwrap(),
+            run: self.pick(&[None, Some(run("run-1"))]),
+        };
+        let decided = Decided { by: "Ines".into(), reason: "mended".into(), at: self.now };
+        let name = self.pick(&["run-1", "run-2", "run-3"]);
+        Reopening { seen, run: run(name), decided, expires_at: self.now.plus(DAY), anew: self.roll(2) == 0 }
+    }
+
+    fn testimony(&mut self, of: &EffectKey) -> Testimony {
+        let message = self.pick(&[None, Some(message_of(of))]);
+        self.pick(&[Testimony::NotSent, Testimony::Sent { message }])
     }
 
     fn change(&mut self) -> RequestChange {
@@ -349,6 +374,7 @@ impl Hand {
                 message_id: self.pick(&[None, Some("msg".to_owned())]),
                 text_sha256: self.pick(&[None, Some("ab".repeat(32))]),
                 recorded_at: self.now,
+                by_hand: self.pick(&[None, Some(ByHand { by: "mia".to_owned(), reason: "she called".to_owned() })]),
             },
         }
     }
@@ -471,6 +497,8 @@ trait Store:
     + Chats
     + Forms
     + RateWindows
+    + Redrives
+    + Testimonies
 {
 }
 impl<S> Store for S where
@@ -489,11 +517,17 @@ impl<S> Store for S where
         + Chats
         + Forms
         + RateWindows
+        + Redrives
+        + Testimonies
 {
 }
 
 async fn on_events<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (event, lease, end, now) = (dice.event(), dice.lease(), dice.end(), dice.now);
+    for _ in 0..dice.roll(6) {
+        let wish = dice.reopening(event.clone());
+        let _ = both!(pair, [wish] s.reopen(&wish));
+    }
     match dice.roll(8) {
         0..=2 => {
             let new = dice.new_event();
@@ -568,7 +602,16 @@ async fn on_requests<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
 async fn on_sends<R: Store>(pair: &mut Pair<R>, dice: &mut Hand) {
     let (send, lease, now) = (dice.send(), dice.lease(), dice.now);
     let message = message_of(&send.key);
-    match dice.roll(9) {
+    match dice.roll(10) {
+        9 => {
+            let testimony = dice.testimony(&send.key);
+            let decided = Decided { by: "Ines".into(), reason: "looked".into(), at: now };
+            let _ = both!(pair, [send, testimony] s.testify(&send.key, &testimony, &decided));
+            let _ = both!(pair, [send] s.contact(&send.phone));
+            if let Some(order) = send.key.requested_order() {
+                let _ = both!(pair, [order] s.request(&order));
+            }
+        }
         0 => {
             let made = dice.invite();
             let _ = both!(pair, [send, made] s.keep_invite(&send, &made));

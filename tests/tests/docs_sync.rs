@@ -20,13 +20,14 @@ use frontdesk_core::{
     chat_code::ChatCode,
     chatwoot::IgnoreReason,
     config::{self, Env, FAMILIES, Function, SETTINGS, Setting, markdown},
+    flow::widget_edge::Place,
     inbox::{RejectReason, Source},
     notice::{NoticeKey, NoticeKind},
     phone::PhoneReject,
     provider::{Feed, Provider},
     review::SkipReason,
     review_code::ReviewCode,
-    telemetry::Metric,
+    telemetry::{Gauge, Metric},
     web::WebCode,
     webchat::{AttachmentProblem, WebchatCode},
 };
@@ -335,6 +336,101 @@ fn every_function_gets_exactly_the_variables_that_it_reads() {
     assert_eq!(seen, Function::ALL.into_iter().collect(), "a function has no part in the template");
 }
 
+/// A table or queue has one name in every function, so that none works on another's.
+#[test]
+fn every_table_and_queue_is_given_under_its_own_name() {
+    let template = read("template.yaml");
+    let mut given: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (logical, lines) in resources(&template, "AWS::Serverless::Function") {
+        for line in lines {
+            let Some((name, resource)) = line.trim().split_once(": !Ref ") else { continue };
+            if name.starts_with("FRONTDESK_TABLE_") || name.starts_with("FRONTDESK_QUEUE_") {
+                // The endpoint of the reviews' webhook hands over to a queue of its own, which the same worker empties.
+                let own_queue = logical == "PodiumReviewsFunction" && name == "FRONTDESK_QUEUE_PODIUM_URL";
+                let name = if own_queue { format!("{name} of {logical}") } else { name.to_owned() };
+                given.entry(name).or_default().insert(resource.to_owned());
+            }
+        }
+    }
+    let wanted = [
+        ("FRONTDESK_QUEUE_CHATWOOT_URL", "ChatwootQueue"),
+        ("FRONTDESK_QUEUE_NOTICES_URL", "NoticesQueue"),
+        ("FRONTDESK_QUEUE_PODIUM_URL", "PodiumEventsQueue"),
+        ("FRONTDESK_QUEUE_PODIUM_URL of PodiumReviewsFunction", "PodiumReviewEventsQueue"),
+        ("FRONTDESK_QUEUE_PRIVACY_URL", "PrivacyQueue"),
+        ("FRONTDESK_QUEUE_REVIEWS_URL", "ReviewDeferredQueue"),
+        ("FRONTDESK_QUEUE_SHOPIFY_URL", "ShopifyEventsQueue"),
+        ("FRONTDESK_TABLE_CHATS", "ChatsTable"),
+        ("FRONTDESK_TABLE_CONTACTS", "ContactsTable"),
+        ("FRONTDESK_TABLE_DIRECTORY", "DirectoryTable"),
+        ("FRONTDESK_TABLE_FORMS", "FormsTable"),
+        ("FRONTDESK_TABLE_INBOX", "InboxTable"),
+        ("FRONTDESK_TABLE_LIMITS", "LimitsTable"),
+        ("FRONTDESK_TABLE_OUTBOX", "OutboxTable"),
+        ("FRONTDESK_TABLE_REQUESTS", "ReviewRequestsTable"),
+        ("FRONTDESK_TABLE_REVIEWS", "ReviewsTable"),
+        ("FRONTDESK_TABLE_SESSIONS", "SessionsTable"),
+    ];
+    let wanted = wanted.map(|(name, resource)| (name.to_owned(), BTreeSet::from([resource.to_owned()])));
+    assert_eq!(given, BTreeMap::from(wanted));
+    let used: BTreeSet<&str> = given.values().flatten().map(String::as_str).collect();
+    let queues = resources(&template, "AWS::SQS::Queue").into_keys().filter(|name| !name.ends_with("DeadLetters"));
+    let made: BTreeSet<&str> = resources(&template, "AWS::DynamoDB::Table").into_keys().chain(queues).collect();
+    assert_eq!(made, used, "a table or queue that no function knows");
+}
+
+/// What wakes a function is what its program reads: a request, a queue's messages, or a schedule's task.
+#[test]
+fn every_function_is_woken_by_what_its_program_reads() {
+    let template = read("template.yaml");
+    for (logical, lines) in resources(&template, "AWS::Serverless::Function") {
+        let code = lines.iter().find_map(|l| l.trim().strip_prefix("CodeUri: ")).unwrap().trim_end_matches('/');
+        let program: String = files(&format!("{code}/src"), ".rs").iter().map(|path| read(path)).collect();
+        let reads = |words: &[&str]| words.iter().any(|word| program.contains(word));
+        let woken = |kind: &str| lines.iter().any(|l| l.contains(kind));
+        let by = [woken("Type: HttpApi,"), woken("Type: SQS"), woken("Type: ScheduleV2")];
+        assert_eq!(by, [reads(&["door::serve", "HttpEvent"]), reads(&["QueueEvent"]), reads(&["Tick"])], "{logical}");
+        assert_eq!(by.iter().filter(|is| **is).count(), 1, "{logical}");
+    }
+}
+
+/// Addresses that people paste into the providers' consoles and pages are those at which the front door answers.
+#[test]
+fn every_address_in_the_documents_is_a_route_and_every_route_is_in_the_documents() {
+    let template = read("template.yaml");
+    let paths = template.lines().filter_map(|line| line.split_once("Type: HttpApi,")?.1.split_once("Path: "));
+    let routes: BTreeSet<&str> = paths.map(|(_, path)| path.trim_matches(['"', '}', ' '])).collect();
+    // Of the one that ends in whatever follows, the function says what there is.
+    let (proxies, routes): (BTreeSet<_>, BTreeSet<_>) = routes.into_iter().partition(|path| path.contains("{proxy+"));
+    assert_eq!(proxies, BTreeSet::from(["/webchat/{proxy+"]));
+    let families: BTreeSet<&str> = routes.iter().map(|path| path[1..].split('/').next().unwrap()).collect();
+    let mut named = BTreeSet::new();
+    for path in documents() {
+        let text = read(&path);
+        for (at, _) in text.match_indices('/') {
+            let before = text[..at].chars().next_back();
+            let address: String =
+                text[at..].chars().take_while(|c| c.is_ascii_lowercase() || matches!(c, '/' | '-')).collect();
+            let address = address.trim_end_matches('/');
+            let family = address.get(1..).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+            // What stands by itself, as code or after a method; not a part of a longer address or of a file's path.
+            if !matches!(before, Some('`' | ' ')) || !(families.contains(family) || family == "webchat") {
+                continue;
+            }
+            if family == "webchat" {
+                let whole = if address == "/webchat/files" { "/webchat/files/x" } else { address };
+                assert!(address == "/webchat" || Place::at(whole) != Place::Nowhere, "{path} names {address}");
+            } else {
+                let there = routes.contains(address) || families.contains(&address[1..]);
+                assert!(there, "{path} names {address}, where nobody answers");
+                named.insert(address.to_owned());
+            }
+        }
+    }
+    let silent: Vec<_> = routes.iter().filter(|route| !named.contains(**route)).collect();
+    assert!(silent.is_empty(), "no document says what {silent:?} is for");
+}
+
 /// Settings that are free text, or whose form somebody else judges: the clients of the providers, at the start too.
 const ANY_TEXT: [&str; 24] = [
     "REVIEW_EXCLUDE_TAGS",
@@ -469,7 +565,9 @@ fn words_that_a_setting_takes_are_those_that_the_template_allows() {
 #[test]
 fn each_role_gets_at_its_own_rows_of_the_directory_only() {
     let template = read("template.yaml");
-    let (mut seen, open) = (BTreeMap::new(), "Condition: {\"ForAllValues:StringEquals\": {\"dynamodb:LeadingKeys\": [");
+    // What each role reads, and what it writes too.
+    let mut seen: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
+    let open = "Condition: {\"ForAllValues:StringEquals\": {\"dynamodb:LeadingKeys\": [";
     for (logical, lines) in resources(&template, "AWS::IAM::Role") {
         for line in lines.iter().filter(|line| line.contains("!GetAtt DirectoryTable.Arn")) {
             if line.trim_start().starts_with("- !GetAtt") {
@@ -478,31 +576,33 @@ fn each_role_gets_at_its_own_rows_of_the_directory_only() {
             }
             let keys =
                 line.split_once(open).unwrap_or_else(|| panic!("{logical}: {line}")).1.split(']').next().unwrap();
-            let keys: BTreeSet<String> = keys.split(", ").map(|key| key.trim_matches('"').to_owned()).collect();
-            let reads_only = line.contains("Action: dynamodb:GetItem,");
-            assert!(seen.insert(logical, (keys, reads_only)).is_none(), "{logical} has two statements");
+            let (reads, writes) = seen.entry(logical.to_owned()).or_default();
+            let only_read = line.contains("Action: dynamodb:GetItem,");
+            let keys = keys.split(", ").map(|key| key.trim_matches('"').to_owned());
+            if only_read { reads.extend(keys) } else { writes.extend(keys) }
         }
     }
     let token = |provider: Provider| format!("token#{}", provider.as_str());
-    let (podium, shopify, locations) = (token(Provider::Podium), token(Provider::Shopify), "locations".to_owned());
-    let installation = "installation".to_owned();
-    let endpoint = (BTreeSet::from([locations.clone()]), true);
-    let mut follow_up: BTreeSet<String> = Feed::ALL.iter().map(|feed| format!("reconcile#{}", feed.as_str())).collect();
-    follow_up.extend([podium.clone(), shopify.clone(), locations.clone(), installation.clone()]);
-    let timers = BTreeSet::from([podium.clone(), locations.clone()]);
+    let (podium, shopify) = (token(Provider::Podium), token(Provider::Shopify));
+    let feeds: Vec<String> = Feed::ALL.iter().map(|feed| format!("reconcile#{}", feed.as_str())).collect();
+    let bookmarks: Vec<&str> = feeds.iter().map(String::as_str).collect();
+    let (podium, shopify) = (podium.as_str(), shopify.as_str());
+    let rows = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<BTreeSet<String>>();
+    let endpoint = (rows(&["locations"]), rows(&[]));
     let wanted = [
-        ("FollowUpRole", (follow_up, false)),
+        ("FollowUpRole", (rows(&["installation", "locations"]), rows(&[&[podium, shopify], &bookmarks[..]].concat()))),
         ("PodiumContactsRole", endpoint.clone()),
         ("PodiumReviewsRole", endpoint.clone()),
         ("PodiumSmsRole", endpoint.clone()),
         ("PodiumWebchatRole", endpoint.clone()),
-        ("PodiumWorkerRole", (BTreeSet::from([podium.clone(), locations]), false)),
-        ("ReviewSenderRole", (BTreeSet::from([podium, shopify, installation.clone()]), false)),
-        ("ShopifyWorkerRole", (BTreeSet::from([installation]), false)),
-        ("TimersRole", (timers, false)),
+        ("PodiumWorkerRole", (rows(&[]), rows(&[podium, "locations"]))),
+        ("ReviewSenderRole", (rows(&["installation"]), rows(&[podium, shopify]))),
+        ("ShopifyWorkerRole", (rows(&[]), rows(&["installation"]))),
+        ("TimersRole", (rows(&[]), rows(&[podium, "locations"]))),
         ("WidgetEdgeRole", endpoint),
     ];
-    assert_eq!(seen, BTreeMap::from(wanted));
+    let wanted: BTreeMap<String, _> = wanted.into_iter().map(|(role, rows)| (role.to_owned(), rows)).collect();
+    assert_eq!(seen, wanted);
     // The names that the tables' code gives these rows.
     let said = |path: &str, what: &str| assert!(read(path).contains(what), "{path} does not say {what}");
     said("shared/aws/src/dynamo/locations.rs", "const KEY: &str = \"locations\";");
@@ -539,19 +639,19 @@ fn who_only_tells_people_gets_at_notices_only() {
 #[test]
 fn alarms_watch_metrics_that_are_counted() {
     let template = read("template.yaml");
-    let (mut watched, mut codes_watched) = (BTreeSet::new(), BTreeSet::new());
+    let (mut watched, mut of_aws, mut codes_watched) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let counted: Vec<&str> = Metric::ALL.map(Metric::as_str).into_iter().chain(Gauge::ALL.map(Gauge::as_str)).collect();
     for (logical, lines) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let metric = lines.iter().find_map(|l| l.trim().strip_prefix("MetricName: ")).unwrap();
         if lines.iter().any(|l| l.trim() == "Namespace: Frontdesk") {
-            let metric = lines.iter().find_map(|l| l.trim().strip_prefix("MetricName: ")).unwrap();
-            assert!(
-                Metric::ALL.iter().any(|m| m.as_str() == metric),
-                "{logical} watches {metric}, which nobody counts"
-            );
+            assert!(counted.contains(&metric), "{logical} watches {metric}, which nobody counts");
             watched.insert(metric.to_owned());
             if [Metric::WebchatCode, Metric::ReviewCode, Metric::ChatCode].map(Metric::as_str).contains(&metric) {
                 let kind = lines.iter().find_map(|l| l.split_once("{Name: kind, Value: ")).unwrap().1;
                 codes_watched.insert(kind.split('}').next().unwrap().to_owned());
             }
+        } else {
+            of_aws.insert(metric.to_owned());
         }
     }
     use WebchatCode::{LocationRejectionBurst, LocationsStale, OptOutDrift, OptOutStoreUnreachable};
@@ -572,7 +672,7 @@ fn alarms_watch_metrics_that_are_counted() {
     // Whoever is woken finds what to do.
     let runbook = read("docs/RUNBOOK.md");
     let rows: Vec<&str> = runbook.lines().filter(|line| line.starts_with("| `")).collect();
-    for metric in watched {
+    for metric in watched.union(&of_aws) {
         assert!(rows.iter().any(|row| row.starts_with(&format!("| `{metric}`"))), "docs/RUNBOOK.md lacks {metric}");
     }
     for code in codes_watched {
@@ -645,22 +745,6 @@ fn the_queue_of_chats_waits_as_long_as_its_worker_thinks() {
     assert!(worker.iter().any(|line| line.trim() == "CHATWOOT_DEBOUNCE_SECONDS: !Ref ChatwootDebounceSeconds"));
 }
 
-/// Half a record, written by hand, would be one that nothing can read.
-#[test]
-fn the_opt_out_by_hand_is_whole() {
-    let (source, runbook) = (read("shared/aws/src/dynamo/contacts/flags.rs"), read("docs/RUNBOOK.md"));
-    let written = source.split("macro_rules! set_flag").nth(1).unwrap().split("};").next().unwrap();
-    let attributes: Vec<&str> =
-        written.split('"').filter(|part| part.starts_with('_')).filter_map(|part| part.split(' ').next()).collect();
-    assert_eq!(attributes.len(), 4, "{attributes:?}");
-    for attribute in attributes {
-        assert!(
-            runbook.contains(&format!("global_unsubscribe{attribute} = :")),
-            "docs/RUNBOOK.md does not write {attribute}"
-        );
-    }
-}
-
 // ---- Names and codes in the documents
 
 /// The words of a text that are written like variables.
@@ -673,10 +757,12 @@ fn is_variable(word: &str) -> bool {
 }
 
 fn known(word: &str) -> bool {
-    // Of the local stack and its tests, which are no settings of a function.
+    // Of the local stack and its tests, and of the operator's tool, which are no settings of a function.
     SETTINGS.iter().any(|s| s.name == word)
         || word.starts_with("FRONTDESK_LOCAL_")
         || word.starts_with("FRONTDESK_TEST_")
+        || ["FRONTDESK_STACK", "FRONTDESK_OUTPUT"].contains(&word)
+        || word.ends_with("_WEBHOOK_SECRET")
 }
 
 #[test]
@@ -921,4 +1007,121 @@ fn every_webchat_code_has_its_line() {
         let code = reason.webchat_code().unwrap();
         assert!(reason.describe().starts_with(&code.described()), "{}", reason.describe());
     }
+}
+
+// ---- What is promised, and where it is described
+
+/// The words between backticks that could be the name of a test or of a scenario.
+fn names_in(text: &str) -> BTreeSet<&str> {
+    let is_name = |word: &&str| {
+        word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '…')
+    };
+    text.split('`').skip(1).step_by(2).filter(is_name).collect()
+}
+
+/// Whether a test function begins with this: an attribute that says so stands right before it.
+fn is_a_test(source: &str, begins: &str) -> bool {
+    source.match_indices(begins).any(|(at, _)| {
+        let line = source[..at].rfind('\n').unwrap_or(0);
+        let before = source[..line].lines().rev().take(4).map(str::trim);
+        before.take_while(|line| !line.is_empty()).any(|line| line.starts_with("#[") && line.contains("test"))
+    })
+}
+
+/// Every test and scenario that is named as showing a guarantee is there, and is one: none was renamed or deleted without a word here.
+#[test]
+fn every_test_that_is_named_as_showing_a_guarantee_is_there() {
+    let document = read("docs/GUARANTEES.md");
+    let promised = document.split("## How the crash simulation works").next().unwrap();
+    let paths: Vec<String> =
+        ["shared", "functions", "tests", "cli", "local"].iter().flat_map(|directory| files(directory, ".rs")).collect();
+    let sources: Vec<String> = paths.iter().filter(|path| !path.contains("/target/")).map(|path| read(path)).collect();
+    let mut names = names_in(promised);
+    assert!(names.len() > 100, "{}", names.len());
+    // Of the rest the long ones: what is not promised may name a test, too, and other words are short.
+    names.extend(names_in(&document).into_iter().filter(|name| name.matches('_').count() > 3));
+    let missing: Vec<&str> = names
+        .into_iter()
+        .filter(|name| {
+            let (start, whole) = match name.strip_suffix('…') {
+                Some(start) => (start, false),
+                None => (*name, true),
+            };
+            let function = if whole { format!("fn {start}(") } else { format!("fn {start}") };
+            // As the list of scenarios has it.
+            let scenario = if whole { format!(", {start})") } else { format!(", {start}") };
+            let file = |path: &String| path.contains(&format!("/tests/{start}"));
+            // A long name is a test's; a short one may be what a promise is given by, or a word that is written down.
+            let is_long = name.matches('_').count() > 2;
+            let word = format!("\"{start}\"");
+            let short = |source: &String| source.contains(&function) || source.contains(&word);
+            let shown = |source: &String| if is_long { is_a_test(source, &function) } else { short(source) };
+            !sources.iter().any(|source| shown(source) || source.contains(&scenario)) && !paths.iter().any(file)
+        })
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new(), "docs/GUARANTEES.md names what is not there");
+}
+
+/// Whatever is deployed has a walkthrough: a row of the table says which, and there is such a heading.
+#[test]
+fn every_function_has_a_walkthrough() {
+    let document = read("docs/ARCHITECTURE.md");
+    let headings: BTreeSet<&str> = document.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    for function in Function::ALL {
+        let begin = format!("| `{}` | ", function.as_str());
+        let row = document.lines().find(|line| line.starts_with(&begin));
+        let row = row.unwrap_or_else(|| panic!("docs/ARCHITECTURE.md says nothing of {}", function.as_str()));
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let named: Vec<&str> = cells[2].trim().trim_end_matches('|').split(';').map(str::trim).collect();
+        for name in named {
+            assert!(
+                headings.iter().any(|heading| heading.trim_start_matches("Walkthrough: ").starts_with(name)),
+                "{row}: there is no walkthrough that begins with {name:?}"
+            );
+        }
+    }
+}
+
+/// Whatever the build needs of others is named in the README, with a word on what for.
+#[test]
+fn every_dependency_has_its_reason() {
+    let readme = read("README.md");
+    let reasons = readme.split("## Dependencies, and why each").nth(1).expect("there is such a part");
+    let named: BTreeSet<&str> = reasons.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c))).collect();
+    let manifests: Vec<String> = ["shared", "functions", "cli", "local", "tests"]
+        .iter()
+        .flat_map(|directory| files(directory, "Cargo.toml"))
+        .filter(|path| !path.contains("/fuzz/") && !path.contains("/target/"))
+        .chain(["Cargo.toml".to_owned()])
+        .collect();
+    let mut looked_at = 0;
+    for path in &manifests {
+        let manifest = read(path);
+        let mut in_dependencies = false;
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                in_dependencies = line.trim_end_matches(']').ends_with("dependencies");
+            } else if let Some((name, rest)) = line.split_once(['.', ' ', '=']).filter(|_| in_dependencies)
+                && !line.starts_with('#')
+                && !rest.contains("path =")
+                && !name.starts_with("frontdesk-")
+            {
+                looked_at += 1;
+                assert!(named.contains(name), "{path} needs {name}, and README.md does not say what for");
+            }
+        }
+    }
+    assert!(looked_at > 100, "{looked_at}");
+}
+
+/// Whoever is paged with a code finds in the runbook what to type.
+#[test]
+fn every_code_is_in_the_runbook() {
+    let (errors, runbook) = (read("docs/ERRORS.md"), read("docs/RUNBOOK.md"));
+    let commands = runbook.split("## With one command").nth(1).expect("there is such a part");
+    let codes: BTreeSet<&str> =
+        errors.lines().filter_map(|line| line.strip_prefix("| `ERR_")?.split('`').next()).collect();
+    assert!(codes.len() > 50, "{}", codes.len());
+    let missing: Vec<&&str> = codes.iter().filter(|code| !commands.contains(&format!("`ERR_{code}`"))).collect();
+    assert!(missing.is_empty(), "docs/RUNBOOK.md has no command for {missing:?}");
 }

@@ -31,6 +31,7 @@ use frontdesk_core::{
     signature::{ReplayWindow, StalePolicy},
     store::{Fenced, Lease},
     task::{TaskError, Tick},
+    telemetry::{Gauge, Metric},
     time::{Clock, DAY, UnixMillis},
     wish::ExtraWords,
 };
@@ -213,6 +214,11 @@ async fn an_order_becomes_a_request_that_is_queued_when_its_time_comes() {
     assert_eq!(sent[0].json()["MessageBody"], order_key(1).to_key());
     assert_eq!(house.tables.request_status(&order_key(1)), Some(RequestStatus::Queued));
     assert_eq!(house.tick("sweep").await, Ok(0), "both events have ended");
+    // Each end is counted once, under the name of its source; what came a second time had ended.
+    for (metric, times) in [(Metric::EventDone, 1), (Metric::EventRejected, 1), (Metric::EventParked, 0)] {
+        assert_eq!(house.worker.telemetry.0.count_of_kind(metric, "shopify"), times, "{}", metric.as_str());
+        assert_eq!(house.worker.telemetry.0.count_of(metric), times);
+    }
 }
 
 #[tokio::test]
@@ -281,6 +287,22 @@ async fn a_schedule_without_a_task_of_ours_is_told_which_there_are() {
         let tasks = follow_up::Task::ALL.map(|task| format!("{:?}", task.as_str())).join(", ");
         assert_eq!(text, format!("there is no task {wrong:?}; the tasks are {tasks}"));
     }
+}
+
+/// What is told of is when the oldest came in, however often it was brought back since.
+#[tokio::test]
+async fn the_sweeper_measures_how_long_the_oldest_event_has_waited() {
+    let house = house().await;
+    assert_eq!(house.tick("sweep").await, Ok(0));
+    house.receive("e1", "{}").await;
+    house.clock.advance_s(100);
+    house.receive("e2", "{}").await;
+    for (wait, swept) in [(79, 0), (101, 2), (100, 0), (80, 2)] {
+        house.clock.advance_s(wait);
+        assert_eq!(house.tick("sweep").await, Ok(swept));
+    }
+    let measured = house.timers.telemetry.0.measured(Gauge::OldestWaitingSeconds);
+    assert_eq!(measured, [0, 0, 280, 0, 460], "nobody worked on them in between");
 }
 
 /// A list of a provider's brings what its webhook lost into the worker's queue, once.

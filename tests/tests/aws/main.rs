@@ -26,7 +26,7 @@ use std::sync::{
 };
 
 use frontdesk_core::{
-    telemetry::{Line, Metric, Telemetry},
+    telemetry::{Gauge, Line, Metric, Telemetry},
     time::{Clock, UnixMillis},
 };
 use frontdesk_testkit::recorder::Recorder;
@@ -58,6 +58,10 @@ struct Reports(Arc<Recorder>);
 impl Telemetry for Reports {
     fn count(&self, metric: Metric, kind: Option<&'static str>) {
         self.0.count(metric, kind);
+    }
+
+    fn measure(&self, gauge: Gauge, value: u64) {
+        self.0.measure(gauge, value);
     }
 
     fn line(&self, line: Line) {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use frontdesk_aws::secrets::{SecretProblem, SecretVault, WebhookSecrets};
+use frontdesk_aws::secrets::{Form, SecretProblem, SecretVault, WebhookSecrets};
 use frontdesk_core::{
     flow::ingest::SecretSource,
     signature::{
@@ -274,16 +274,16 @@ async fn credentials_are_read_fresh_and_written_whole() {
     assert_eq!(credentials.read().await.unwrap(), r#"{"refresh_token":"r2"}"#);
 
     let telemetry = Recorder::default();
-    let forms: [&[&str]; 1] = [&["refresh_token"]];
+    let form = || Form::Fields(&[&["refresh_token"]], "refresh_token");
     for incomplete in ["{}", r#"{"refresh_token":" "}"#, r#"{"refresh_token":5}"#, "r2", "[]"] {
         vault.set("AWSCURRENT", incomplete);
-        let problem = credentials.check(&forms, "refresh_token", &telemetry).await.unwrap_err().problem;
+        let problem = credentials.check(form(), &telemetry).await.unwrap_err().problem;
         assert_eq!(problem, SecretProblem::Incomplete("refresh_token"), "{incomplete}");
     }
     vault.set("AWSCURRENT", r#"{"refresh_token":"r2"}"#);
-    credentials.check(&forms, "refresh_token", &telemetry).await.unwrap();
+    credentials.check(form(), &telemetry).await.unwrap();
     vault.set("down", "");
-    credentials.check(&forms, "refresh_token", &telemetry).await.unwrap();
+    credentials.check(form(), &telemetry).await.unwrap();
     assert_eq!(telemetry.lines().len(), 1, "an outage at the start is only noted");
     let error = credentials.write("r3-secret").await.unwrap_err();
     assert!(
@@ -292,8 +292,5 @@ async fn credentials_are_read_fresh_and_written_whole() {
     );
     vault.0.lock().unwrap().remove("down");
     vault.set("AWSCURRENT", r#"{"client_id":"REPLACE_ME","refresh_token":"REPLACE_ME"}"#);
-    assert_eq!(
-        credentials.check(&forms, "refresh_token", &telemetry).await.unwrap_err().problem,
-        SecretProblem::Placeholder
-    );
+    assert_eq!(credentials.check(form(), &telemetry).await.unwrap_err().problem, SecretProblem::Placeholder);
 }

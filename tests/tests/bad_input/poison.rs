@@ -56,7 +56,7 @@ impl Inbox for Poisoned<'_> {
     async fn waiting(&self, shard: Shard, before: UnixMillis, limit: u16) -> Result<Vec<WaitingRow>, StoreError> {
         self.tables.waiting(shard, before, limit).await
     }
-    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<bool, StoreError> {
+    async fn requeue(&self, row: &WaitingRow, now: UnixMillis) -> Result<Option<UnixMillis>, StoreError> {
         self.tables.requeue(row, now).await
     }
 }

@@ -123,8 +123,14 @@ impl Printed {
         let event = json!({"headers": {"authorization": TOKENS[0]}, "body": text});
         self.add("HttpEvent", &serde_json::from_value::<HttpEvent>(event).unwrap());
         let event = stored_event(body);
-        let leased =
-            LeasedEvent { key: event.key.clone(), body: event.body.clone(), received_at: GENESIS, attempts: 1 };
+        let leased = LeasedEvent {
+            key: event.key.clone(),
+            body: event.body.clone(),
+            received_at: GENESIS,
+            attempts: 1,
+            reopened_at: None,
+            anew: 0,
+        };
         self.add("StoredBody", &event.body);
         self.add("NewEvent", &event);
         self.add("LeasedEvent", &leased);
@@ -177,8 +183,13 @@ impl Printed {
         self.add("Hold", &hold);
         self.add("Passage", &ready(gate::pass(&store, hold, GENESIS.plus(DAY))).unwrap().unwrap());
         self.add("Contact", &ready(store.contact(phone)).unwrap().unwrap().unwrap());
-        let evidence =
-            Evidence { source: OptOutSource::Sms, message_id: None, text_sha256: None, recorded_at: GENESIS };
+        let evidence = Evidence {
+            source: OptOutSource::Sms,
+            message_id: None,
+            text_sha256: None,
+            recorded_at: GENESIS,
+            by_hand: None,
+        };
         let (phone, flag, direction) = (phone.clone(), OptOutFlag::Keyword, Direction::Out);
         self.add("OptOutChange", &OptOutChange { phone, flag, direction, at: GENESIS, evidence });
     }

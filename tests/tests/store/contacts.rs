@@ -23,6 +23,7 @@ fn change(flag: OptOutFlag, direction: Direction, said: UnixMillis, message: &st
             message_id: Some(message.into()),
             text_sha256: None,
             recorded_at: said.plus(super::SECOND),
+            by_hand: None,
         },
     }
 }

@@ -75,6 +75,7 @@ fn remembered() -> Contact {
         message_id: None,
         text_sha256: None,
         recorded_at: at(seconds).plus(super::SECOND),
+        by_hand: None,
     };
     let record = |source, seconds| {
         let mut change = said(1, Direction::Out, source, at(seconds));

@@ -182,7 +182,7 @@ async fn what_is_put_off_waits_from_then_on_and_its_attempt_is_taken_back() {
         assert!(row.get("lease_until_ms").is_none());
     }
     let row = waiting_at(&store, at(20)).await.remove(0);
-    assert_eq!(store.requeue(&row, at(300)).await, Ok(true), "the sweeper brings it back");
+    assert_eq!(store.requeue(&row, at(300)).await, Ok(Some(T0)), "the sweeper brings it back");
     let held = lease("c", at(301));
     assert_eq!(acquired(store.claim(&key, &held).await.unwrap()).attempts, 1);
     assert_eq!(store.release(&key, &held, Attempt::Forgiven).await, Ok(Fenced::Written));
@@ -249,15 +249,17 @@ async fn of_two_sweepers_one_queues_the_row() {
     let store = tables.store();
     store.accept(&event("e1", "one", "r1", T0)).await.unwrap();
     let row = waiting_at(&store, at(300)).await.remove(0);
-    assert_eq!(store.requeue(&row, at(300)).await, Ok(true));
-    assert_eq!(store.requeue(&row, at(300)).await, Ok(false), "even at the same moment");
+    assert_eq!(store.requeue(&row, at(300)).await, Ok(Some(T0)));
+    assert_eq!(store.requeue(&row, at(300)).await, Ok(None), "even at the same moment");
     assert_eq!(waiting_at(&store, at(299)).await, []);
     let moved = waiting_at(&store, at(300)).await.remove(0);
     assert_eq!(moved.since, at(300));
-    let held = lease("a", at(301));
+    assert_eq!(store.requeue(&moved, at(500)).await, Ok(Some(T0)), "the time of its arrival does not move with it");
+    let moved = waiting_at(&store, at(500)).await.remove(0);
+    let held = lease("a", at(501));
     store.claim(&moved.key, &held).await.unwrap();
     let _ = store.finish(&moved.key, &held, &EventEnd::Done("x")).await.unwrap();
-    assert_eq!(store.requeue(&moved, at(600)).await, Ok(false), "it has ended");
+    assert_eq!(store.requeue(&moved, at(600)).await, Ok(None), "it has ended");
 }
 
 #[tokio::test]
@@ -282,7 +284,7 @@ async fn the_line_of_an_event_comes_back_with_the_sweep() {
     store.accept(&in_line).await.unwrap();
     let row = WaitingRow { key: event_key("e1"), since: T0, group: Some(group) };
     assert_eq!(waiting_at(&store, at(1)).await, std::slice::from_ref(&row));
-    assert_eq!(store.requeue(&row, at(2)).await, Ok(true));
+    assert_eq!(store.requeue(&row, at(2)).await, Ok(Some(T0)));
     assert_eq!(waiting_at(&store, at(2)).await, [WaitingRow { since: at(2), ..row }]);
 }
 

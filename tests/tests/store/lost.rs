@@ -17,11 +17,14 @@ use frontdesk_core::{
     erase::{Erasure, Place},
     form::Forms,
     ids::{ProviderId, Shard},
-    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, NewEvent},
+    inbox::{Accepted, Attempt, EventEnd, Inbox, InboxClaim, InboxStatus, NewEvent, RejectReason},
     notice::{Channel, NoticeClaim, NoticeEnd, NoticeStep, Notices, Progress},
-    outbox::{Begin, DeliveryNews, Fact, FailureKind, Invite, Outbox, Send, Settlement, Tracked},
+    outbox::{
+        Begin, DeliveryNews, Fact, FailureKind, Invite, Outbox, OutboxState, Send, Settlement, Testimony, Tracked,
+    },
     provider::{Feed, Limits, Provider, Tally},
     rate::{Admission, RateWindows},
+    redrive::{Redrives, Reopened},
     request::{Committed, Postpone, RequestChange, RequestClaim, RequestEnd, Requests, Wait},
     review::{Platform, PlatformChoice, PlatformRule},
     reviews::ReviewBook,
@@ -39,11 +42,11 @@ use frontdesk_tests::{
 use super::{
     T0, at, chats, effect, event, event_key, forms, lease, location,
     notices::notice,
-    order, owner, phone, rates, request,
+    order, owner, phone, rates, redrive, request,
     requests::commit,
     reviews::record,
     sessions::{RULES, after, key},
-    start, stop,
+    start, stop, testify,
 };
 
 /// What happens to the attempts of a write, one after the other; later ones pass.
@@ -154,8 +157,33 @@ async fn an_end_and_a_release_are_written() {
 async fn a_sweeper_knows_that_the_row_is_its_own_to_queue() {
     each(accepted, async |store| {
         let row = frontdesk_core::inbox::WaitingRow { key: event_key("e1"), since: T0, group: None };
-        assert_eq!(store.requeue(&row, at(300)).await, Ok(true));
+        assert_eq!(store.requeue(&row, at(300)).await, Ok(Some(T0)));
     })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_is_set_going_again_and_not_taken_for_somebody_elses() {
+    let parked = EventEnd::Parked(RejectReason::ProviderNoHelp);
+    each(
+        async |store: DynamoStore| redrive::ended(&store, "e1", &parked).await,
+        async |store| {
+            let wish = redrive::reopening(redrive::seen("e1", InboxStatus::Parked, 0), "run-1", at(9));
+            assert!(matches!(store.reopen(&wish).await, Ok(Reopened::Waiting(_))));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_persons_word_is_on_record_and_not_taken_for_somebody_elses() {
+    each(
+        async |store: DynamoStore| testify::unknown(&store).await,
+        async |store| {
+            let state = testify::testify(&store, &effect(1), &Testimony::NotSent).await;
+            assert!(matches!(state, Ok(OutboxState::Failed { .. })), "{state:?}");
+        },
+    )
     .await;
 }
 
@@ -166,7 +194,13 @@ async fn an_opt_out_holds_both_ways() {
         flag: OptOutFlag::Keyword,
         direction,
         at: at(said),
-        evidence: Evidence { source: OptOutSource::Sms, message_id: None, text_sha256: None, recorded_at: at(said) },
+        evidence: Evidence {
+            source: OptOutSource::Sms,
+            message_id: None,
+            text_sha256: None,
+            recorded_at: at(said),
+            by_hand: None,
+        },
     };
     let out = change(Direction::Out, 1);
     each(nothing, async |store| {

@@ -27,12 +27,14 @@ mod opt_outs;
 mod outbox;
 mod races;
 mod rates;
+mod redrive;
 mod refusals;
 mod requests;
 mod resolve;
 mod reviews;
 mod schema;
 mod sessions;
+mod testify;
 
 use std::time::Duration;
 
@@ -144,7 +146,8 @@ fn request(number: u64, send_after: UnixMillis) -> NewRequest {
 
 /// What somebody said about being written to.
 fn said(number: u64, direction: Direction, source: OptOutSource, at: UnixMillis) -> OptOutChange {
-    let evidence = Evidence { source, message_id: None, text_sha256: None, recorded_at: at.plus(SECOND) };
+    let evidence =
+        Evidence { source, message_id: None, text_sha256: None, recorded_at: at.plus(SECOND), by_hand: None };
     OptOutChange { phone: phone(number), flag: OptOutFlag::Keyword, direction, at, evidence }
 }
 
